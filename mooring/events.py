@@ -1,0 +1,350 @@
+"""What others report to Mooring: the typed events of the input topics. A constructor refuses what breaks a rule.
+
+Times are Unix epoch milliseconds, UTC. The maps are not to be changed after construction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from mooring.errors import InvalidEvent, Reason
+from mooring.keys import ModelKey, ProjectKey, StoreKey, VersionKey, check_id
+from mooring.metrics.catalogue import CATALOGUE, Direction, PredictionType
+from mooring.records import Record
+
+FUTURE_TOLERANCE_MS = 3_600_000
+MAX_METRICS = 1_000
+MAX_LABELS = 200
+MAX_TEXT_BYTES = 4_096
+_MAX_LONG = 2**63 - 1
+
+
+class NodeKind(StrEnum):
+    """What kind of place a node is."""
+
+    DESIGN = "DESIGN"
+    AUTOMATION = "AUTOMATION"
+    OTHER = "OTHER"
+
+
+class Change(StrEnum):
+    """What happened to a model version in its life cycle."""
+
+    ACTIVATED = "ACTIVATED"
+    DEACTIVATED = "DEACTIVATED"
+    ARCHIVED = "ARCHIVED"
+    RESTORED = "RESTORED"
+    DEPLOYED = "DEPLOYED"
+    UNDEPLOYED = "UNDEPLOYED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomMetric(Record):
+    """What a metric that is not in the standard catalogue means.
+
+    Raises InvalidEvent where the code is no id or that of a standard metric.
+    """
+
+    code: str
+    label: str | None = None
+    direction: Direction = Direction.NONE
+
+    def __post_init__(self) -> None:
+        check_id("custom_metrics", self.code)
+        if self.code in CATALOGUE:
+            raise InvalidEvent("custom_metrics", f"{self.code} is a standard metric; it cannot be declared anew")
+        _check_text("custom_metrics", self.label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds(Record):
+    """Bounds of a metric: outside min..max is critical, outside soft_min..soft_max a warning. None: no bound.
+
+    Raises InvalidEvent where a bound is not finite or the bounds are out of order.
+    """
+
+    min: float | None = None
+    soft_min: float | None = None
+    soft_max: float | None = None
+    max: float | None = None
+
+    def __post_init__(self) -> None:
+        bounds = [bound for bound in (self.min, self.soft_min, self.soft_max, self.max) if bound is not None]
+        if not all(map(math.isfinite, bounds)):
+            raise InvalidEvent("thresholds", "must be finite numbers")
+        if bounds != sorted(bounds):
+            raise InvalidEvent("thresholds", "must be in the order min <= soft_min <= soft_max <= max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Record):
+    """Base of the events: an identity, a node and a project."""
+
+    IDS: ClassVar[tuple[str, ...]] = ("event_id", "node_id", "project_key")
+    TEXTS: ClassVar[tuple[str, ...]] = ()
+    TIMES: ClassVar[tuple[str, ...]] = ("recorded_at",)
+    COUNTS: ClassVar[tuple[str, ...]] = ()
+    # The times that say when something happened, and that therefore cannot lie in the future.
+    PAST: ClassVar[tuple[str, ...]] = ("recorded_at",)
+
+    event_id: str
+    node_id: str
+    project_key: str
+    recorded_at: int
+
+    def __post_init__(self) -> None:
+        for name in self.IDS:
+            check_id(name, getattr(self, name))
+        for name in self.TEXTS:
+            _check_text(name, getattr(self, name))
+        for name in self.TIMES:
+            _check_whole(name, getattr(self, name))
+        for name in self.COUNTS:
+            if (count := getattr(self, name)) is not None:
+                _check_whole(name, count)
+
+    @property
+    def project(self) -> ProjectKey:
+        """The key of the event's record in Kafka."""
+        return ProjectKey(self.node_id, self.project_key)
+
+    def check_not_in_the_future(self, now: int) -> None:
+        """Raise InvalidEvent (`dated_in_the_future`) where the event lies more than an hour past `now`, epoch ms."""
+        for name in self.PAST:
+            ahead = getattr(self, name) - now
+            if ahead > FUTURE_TOLERANCE_MS:
+                raise InvalidEvent(
+                    name,
+                    f"lies {ahead / 3_600_000:.1f} hours in the future; check the clock, and that it is in milliseconds",
+                    Reason.DATED_IN_THE_FUTURE,
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBuild(Event):
+    """A model version was built, with the metrics measured at the build."""
+
+    IDS = (*Event.IDS, "model_id", "version_id")
+    TEXTS = ("model_name", "version_name", "algorithm", "author", "source_url")
+    TIMES = PAST = ("built_at", "recorded_at")
+    COUNTS = ("n_positive", "n_negative")
+
+    node_kind: NodeKind = NodeKind.OTHER
+    model_id: str
+    model_name: str | None = None
+    version_id: str
+    version_name: str | None = None
+    algorithm: str | None = None
+    prediction_type: PredictionType = PredictionType.OTHER
+    built_at: int
+    activate: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
+    metric_std: dict[str, float] = field(default_factory=dict)
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    custom_metrics: tuple[CustomMetric, ...] = ()
+    n_positive: int | None = None
+    n_negative: int | None = None
+    author: str | None = None
+    source_url: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        _check_metrics(self.metrics)
+        _check_errors("metric_std", self.metric_std)
+        _check_errors("standard_errors", self.standard_errors)
+        _check_declarations(self.custom_metrics)
+        _check_labels(self.labels)
+
+    @property
+    def version(self) -> VersionKey:
+        return VersionKey(self.node_id, self.project_key, self.model_id, self.version_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRun(Event):
+    """One run of an evaluation of one version in one evaluation store of the version's own project (rule 1)."""
+
+    IDS = (*Event.IDS, "store_id", "evaluation_id", "model_project_key", "model_id", "version_id")
+    TEXTS = ("source_url",)
+    TIMES = PAST = ("evaluated_at", "recorded_at")
+    COUNTS = ("n_rows", "n_positive", "n_negative")
+
+    store_id: str
+    evaluation_id: str
+    model_project_key: str
+    model_id: str
+    version_id: str
+    evaluated_at: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    custom_metrics: tuple[CustomMetric, ...] = ()
+    synced: bool | None = None
+    n_rows: int | None = None
+    n_positive: int | None = None
+    n_negative: int | None = None
+    source_url: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        if self.model_project_key != self.project_key:
+            raise InvalidEvent(
+                "model_project_key",
+                f"the store belongs to project {self.project_key!r}, the model to {self.model_project_key!r}; "
+                "a store only evaluates versions of its own project",
+                Reason.STORE_OUTSIDE_PROJECT,
+            )
+        _check_metrics(self.metrics)
+        _check_errors("standard_errors", self.standard_errors)
+        _check_declarations(self.custom_metrics)
+        _check_labels(self.labels)
+
+    @property
+    def version(self) -> VersionKey:
+        return VersionKey(self.node_id, self.model_project_key, self.model_id, self.version_id)
+
+    @property
+    def store(self) -> StoreKey:
+        return StoreKey(self.node_id, self.project_key, self.store_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationStore(Event):
+    """The configuration of an evaluation store from `effective_at` on, which may lie ahead."""
+
+    IDS = (*Event.IDS, "store_id")
+    TEXTS = ("name",)
+    TIMES = ("effective_at", "recorded_at")
+
+    store_id: str
+    name: str | None = None
+    synced: bool = True
+    effective_at: int
+    thresholds: dict[str, Thresholds] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        for code in self.thresholds:
+            check_id("thresholds", code)
+
+    @property
+    def store(self) -> StoreKey:
+        return StoreKey(self.node_id, self.project_key, self.store_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleChange(Event):
+    """A version was activated, archived, deployed to an infrastructure, or the reverse."""
+
+    IDS = (*Event.IDS, "model_id", "version_id")
+    TEXTS = ("infrastructure", "stage", "actor")
+    TIMES = PAST = ("changed_at", "recorded_at")
+
+    model_id: str
+    version_id: str
+    change: Change
+    infrastructure: str | None = None
+    stage: str | None = None
+    actor: str | None = None
+    changed_at: int
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        if self.change is Change.UNKNOWN:
+            raise InvalidEvent("change", "is none that this version of Mooring knows")
+        if self.change in (Change.DEPLOYED, Change.UNDEPLOYED) and not self.infrastructure:
+            raise InvalidEvent("infrastructure", f"must be given with {self.change}")
+
+    @property
+    def model(self) -> ModelKey:
+        return ModelKey(self.node_id, self.project_key, self.model_id)
+
+    @property
+    def version(self) -> VersionKey:
+        return VersionKey(self.node_id, self.project_key, self.model_id, self.version_id)
+
+
+def check_metric(code: str, value: float) -> None:
+    """Raise InvalidEvent unless the value is one that the metric can have: finite, and a standard one in its range."""
+    if not math.isfinite(value):
+        raise InvalidEvent(f"metrics.{code}", f"is {value}; leave out what is not known", Reason.METRIC_NOT_FINITE)
+    spec = CATALOGUE.get(code)
+    if spec is None:
+        check_id("metrics", code)
+    elif not spec.low <= value <= spec.high:
+        raise InvalidEvent(
+            f"metrics.{code}",
+            f"is {value:g}, outside the range {spec.low:g} to {spec.high:g} of {spec.label}",
+            Reason.METRIC_OUT_OF_RANGE,
+        )
+
+
+def _check_metrics(metrics: Mapping[str, float]) -> None:
+    _check_size("metrics", metrics, MAX_METRICS)
+    for code, value in metrics.items():
+        if type(value) is not float:
+            _check_number(f"metrics.{code}", value)
+        check_metric(code, value)
+
+
+def _check_errors(name: str, errors: Mapping[str, float]) -> None:
+    _check_size(name, errors, MAX_METRICS)
+    for code, value in errors.items():
+        check_id(name, code)
+        _check_number(f"{name}.{code}", value)
+        if not math.isfinite(value):
+            raise InvalidEvent(f"{name}.{code}", f"is {value}; leave out what is not known", Reason.METRIC_NOT_FINITE)
+        if value < 0:
+            raise InvalidEvent(f"{name}.{code}", f"is {value:g}; it cannot be negative")
+
+
+def _check_declarations(declared: tuple[CustomMetric, ...]) -> None:
+    codes = [metric.code for metric in declared]
+    if len(codes) > MAX_METRICS:
+        raise InvalidEvent("custom_metrics", f"has {len(codes)} entries; at most {MAX_METRICS} are allowed")
+    if len(set(codes)) != len(codes):
+        raise InvalidEvent("custom_metrics", "declares a metric twice")
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    _check_size("labels", labels, MAX_LABELS)
+    for name, value in labels.items():
+        check_id("labels", name)
+        _check_text(f"labels.{name}", value)
+
+
+def _check_size(name: str, values: Mapping[str, object], limit: int) -> None:
+    if len(values) > limit:
+        raise InvalidEvent(name, f"has {len(values)} entries; at most {limit} are allowed")
+
+
+def _check_number(name: str, value: object) -> None:
+    # A numpy float64 is a float; a bool is an int, but no measurement.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidEvent(name, f"must be a number, not {type(value).__name__}")
+
+
+def _check_whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidEvent(name, f"must be a whole number, not {type(value).__name__}")
+    if not 0 <= value <= _MAX_LONG:
+        raise InvalidEvent(name, f"is {value}; it must be between 0 and {_MAX_LONG}")
+
+
+def _check_text(name: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidEvent(name, f"must be text, not {type(value).__name__}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidEvent(name, "is not valid Unicode text") from None
+    if size > MAX_TEXT_BYTES:
+        raise InvalidEvent(name, f"has {size} bytes; at most {MAX_TEXT_BYTES} are allowed")

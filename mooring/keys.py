@@ -1,0 +1,108 @@
+"""Keys: who an event is about. Text form: parts joined by "/", each percent-encoded (RFC 3986).
+
+node / project            ProjectKey   key of every input record, hence the unit of ordering
+node / project / model    ModelKey
+node / project / model / version       VersionKey
+node / project / store    StoreKey
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from functools import lru_cache
+from typing import Self
+from urllib.parse import quote, unquote
+
+from mooring.errors import InvalidEvent, InvalidKey
+
+MAX_ID_BYTES = 255
+
+
+def check_id(field: str, value: object) -> None:
+    """Raise `InvalidEvent` unless the value is an id: non-empty UTF-8 of at most 255 bytes, no control characters."""
+    if not isinstance(value, str):
+        raise InvalidEvent(field, f"must be text, not {type(value).__name__}")
+    if not value:
+        raise InvalidEvent(field, "must not be empty")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidEvent(field, "is not valid Unicode text") from None
+    if size > MAX_ID_BYTES:
+        raise InvalidEvent(field, f"has {size} bytes; at most {MAX_ID_BYTES} are allowed")
+    if not value.isprintable() and any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in value):
+        raise InvalidEvent(field, "must not have control characters")
+
+
+@lru_cache(maxsize=65_536)
+def encode_part(part: str) -> str:
+    """The part, percent-encoded: all but letters, digits, "-", ".", "_" and "~"."""
+    return quote(part, safe="")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Base of all keys: checked parts and a canonical text form."""
+
+    node_id: str
+    project_key: str
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            check_id(name, getattr(self, name))
+
+    def __str__(self) -> str:
+        return "/".join(map(encode_part, astuple(self)))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key that the text spells.
+
+        Raises InvalidKey where the text has too few or too many parts, or is not in its canonical form
+        (which would put its records on another partition than those of the same key elsewhere).
+        """
+        names = tuple(cls.__dataclass_fields__)
+        try:
+            parts = [unquote(part, errors="strict") for part in text.split("/")]
+        except UnicodeDecodeError:
+            raise InvalidKey("key", f"{text!r} has percent-encoded bytes that are not UTF-8") from None
+        if len(parts) != len(names):
+            raise InvalidKey("key", f"{text!r} should be {'/'.join(names)}, each part percent-encoded")
+        key = cls(*parts)
+        if str(key) != text:
+            raise InvalidKey("key", f"{text!r} should be spelled {str(key)!r}")
+        return key
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProjectKey(Key):
+    """A project of a node."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ModelKey(Key):
+    """A saved model of a project."""
+
+    model_id: str
+
+    @property
+    def project(self) -> ProjectKey:
+        return ProjectKey(self.node_id, self.project_key)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VersionKey(ModelKey):
+    """One version of a model."""
+
+    version_id: str
+
+    @property
+    def model(self) -> ModelKey:
+        return ModelKey(self.node_id, self.project_key, self.model_id)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoreKey(Key):
+    """An evaluation store of a project."""
+
+    store_id: str

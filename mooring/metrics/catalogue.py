@@ -1,0 +1,368 @@
+"""The catalogue of standard metrics: for each its code, label, direction, range and the prediction types it fits.
+
+Nothing is calculated here, and neither numpy nor scikit-learn is loaded: a service that only checks and shows values
+needs this module and no other.
+"""
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+_CODE_BYTES_MAX = 255
+
+
+class Direction(StrEnum):
+    """Which way a metric gets better."""
+
+    HIGHER = "HIGHER"
+    LOWER = "LOWER"
+    NONE = "NONE"
+
+
+class PredictionType(StrEnum):
+    """What a model predicts."""
+
+    BINARY = "BINARY"
+    MULTICLASS = "MULTICLASS"
+    REGRESSION = "REGRESSION"
+    TIME_SERIES = "TIME_SERIES"
+    CLUSTERING = "CLUSTERING"
+    OTHER = "OTHER"
+
+
+_EVERY_TYPE = frozenset(PredictionType)
+_BINARY = frozenset({PredictionType.BINARY})
+_CLASSES = frozenset({PredictionType.BINARY, PredictionType.MULTICLASS})
+_REGRESSION = frozenset({PredictionType.REGRESSION})
+_TIME_SERIES = frozenset({PredictionType.TIME_SERIES})
+_NUMBERS = _REGRESSION | _TIME_SERIES
+_CLUSTERING = frozenset({PredictionType.CLUSTERING})
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric: how it is called, which way it is better, and which values it can have.
+
+    ``low`` and ``high`` belong to the range; an infinite bound means that there is none on that side. ``description``
+    is one or two sentences for people, with the formula where it is short.
+
+    Raises ``ValueError``, naming the field, for a code that is empty, longer than 255 bytes of UTF-8 or holds control
+    characters, an empty label, a direction or prediction type that is none, an empty set of prediction types, and a
+    range with no finite value in it.
+    """
+
+    code: str
+    label: str
+    direction: Direction
+    low: float = -math.inf
+    high: float = math.inf
+    prediction_types: frozenset[PredictionType] = _EVERY_TYPE
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        _check_code(self.code)
+        if not self.label.strip():
+            raise ValueError(f"label of metric {self.code!r} must not be empty")
+        if not isinstance(self.direction, Direction):
+            raise ValueError(f"direction of metric {self.code!r} must be a Direction, not {self.direction!r}")
+        # Written so that a NaN bound fails as well.
+        if not (self.low <= self.high and self.low < math.inf and self.high > -math.inf):
+            raise ValueError(f"low of metric {self.code!r} must not exceed high: got {self.low} and {self.high}")
+        if not isinstance(self.prediction_types, frozenset) or not self.prediction_types:
+            raise ValueError(f"prediction_types of metric {self.code!r} must be a frozenset with at least one type")
+        for prediction_type in self.prediction_types:
+            if not isinstance(prediction_type, PredictionType):
+                raise ValueError(f"prediction_types of metric {self.code!r} holds {prediction_type!r}, which is none")
+
+    def admits(self, value: float) -> bool:
+        """Whether the metric can have this value: finite, and neither below ``low`` nor above ``high``."""
+        return math.isfinite(value) and self.low <= value <= self.high
+
+
+def spec_of(code: str, declared: MetricSpec | None = None) -> MetricSpec:
+    """What is known of the metric ``code``: the standard one, else the declared one, else next to nothing.
+
+    A declaration cannot redefine a standard metric. A custom metric that nobody declared has its code as label, no
+    direction and no bounds, and fits every prediction type.
+
+    Raises ``ValueError`` if ``declared`` has another code, or if ``code`` cannot be the code of a metric.
+    """
+    if declared is not None and declared.code != code:
+        raise ValueError(f"declared is the metric {declared.code!r}, not {code!r}")
+    standard = CATALOGUE.get(code)
+    if standard is not None:
+        return standard
+    return declared if declared is not None else MetricSpec(code, label=code, direction=Direction.NONE)
+
+
+def _check_code(code: str) -> None:
+    if not code:
+        raise ValueError("code of a metric must not be empty")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in code):
+        raise ValueError(f"code {code!r} must be valid text without control characters")
+    if len(code.encode()) > _CODE_BYTES_MAX:
+        raise ValueError(f"code {code[:20]!r}… must not be longer than {_CODE_BYTES_MAX} bytes of UTF-8")
+
+
+_STANDARD = (
+    # Classification. Multiclass averages over one-vs-rest say in the event's labels whether they are weighted or macro.
+    MetricSpec(
+        "roc_auc",
+        "ROC AUC",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Area under the ROC curve: the chance that a random positive is scored above a random negative, ties counting "
+        "half. 0.5 is guessing. Multiclass: average over one-vs-rest.",
+    ),
+    MetricSpec(
+        "accuracy",
+        "Accuracy",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Share of the rows whose class is predicted right.",
+    ),
+    MetricSpec(
+        "precision",
+        "Precision",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Share of the rows predicted positive that are positive: TP / (TP + FP).",
+    ),
+    MetricSpec(
+        "recall",
+        "Recall",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Share of the positive rows that are predicted positive: TP / (TP + FN).",
+    ),
+    MetricSpec(
+        "f1",
+        "F1 score",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN).",
+    ),
+    MetricSpec(
+        "log_loss",
+        "Log loss",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_CLASSES,
+        description="Mean of -log(probability that the model gave to the true class), natural logarithm.",
+    ),
+    MetricSpec(
+        "average_precision",
+        "Average precision",
+        Direction.HIGHER,
+        0.0,
+        1.0,
+        _CLASSES,
+        "Precision averaged over the thresholds, each weighted by the recall that it adds. Guessing gives the share of "
+        "positives.",
+    ),
+    MetricSpec(
+        "cost_matrix_gain",
+        "Cost matrix gain",
+        Direction.HIGHER,
+        prediction_types=_CLASSES,
+        description="Mean gain of a row, where each pair of true and predicted class has a gain that the user sets.",
+    ),
+    MetricSpec(
+        "calibration_loss",
+        "Calibration loss",
+        Direction.LOWER,
+        0.0,
+        1.0,
+        _BINARY,
+        "Mean distance between the calibration curve (share of positives against mean score, per bin of scores) and "
+        "the diagonal.",
+    ),
+    MetricSpec(
+        "lift",
+        "Lift",
+        Direction.HIGHER,
+        low=0.0,
+        prediction_types=_BINARY,
+        description="Share of positives among the best-scored rows, divided by the share among all rows. 1 is guessing.",
+    ),
+    # Regression, of which time series share some.
+    MetricSpec(
+        "evs",
+        "Explained variance score",
+        Direction.HIGHER,
+        high=1.0,
+        prediction_types=_REGRESSION,
+        description="1 - Var(error) / Var(target). Unlike R2 it does not see a constant error.",
+    ),
+    MetricSpec(
+        "mape",
+        "MAPE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_NUMBERS,
+        description="Mean of |error| / |target|, as a ratio: 0.1 is ten percent.",
+    ),
+    MetricSpec(
+        "mae",
+        "MAE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_NUMBERS,
+        description="Mean absolute error, in the target's unit.",
+    ),
+    MetricSpec(
+        "mse",
+        "MSE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_NUMBERS,
+        description="Mean squared error, in the square of the target's unit.",
+    ),
+    MetricSpec(
+        "rmse",
+        "RMSE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_NUMBERS,
+        description="Square root of the mean squared error, in the target's unit.",
+    ),
+    MetricSpec(
+        "rmsle",
+        "RMSLE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_REGRESSION,
+        description="Square root of the mean of (log(1 + prediction) - log(1 + target))^2.",
+    ),
+    MetricSpec(
+        "r2",
+        "R2 score",
+        Direction.HIGHER,
+        high=1.0,
+        prediction_types=_REGRESSION,
+        description="1 - sum of squared errors / sum of squared deviations of the target from its mean.",
+    ),
+    MetricSpec(
+        "pearson",
+        "Pearson coefficient",
+        Direction.HIGHER,
+        -1.0,
+        1.0,
+        _REGRESSION,
+        "Linear correlation of prediction and target.",
+    ),
+    # Time series only.
+    MetricSpec(
+        "mase",
+        "MASE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Mean absolute error divided by that of the seasonal naive forecast on the training series.",
+    ),
+    MetricSpec(
+        "smape",
+        "Symmetric MAPE",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Mean of 2 |error| / (|target| + |prediction|), as a ratio.",
+    ),
+    MetricSpec(
+        "mean_absolute_quantile_loss",
+        "Mean absolute quantile loss",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Quantile loss summed over the steps, averaged over the forecast quantiles.",
+    ),
+    MetricSpec(
+        "mean_weighted_quantile_loss",
+        "Mean weighted quantile loss",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Mean absolute quantile loss divided by the sum of the absolute target.",
+    ),
+    MetricSpec(
+        "msis",
+        "MSIS",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Mean scaled interval score: width of the forecast interval plus a penalty for targets outside it, "
+        "divided by the error of the seasonal naive forecast.",
+    ),
+    MetricSpec(
+        "nd",
+        "Normalized deviation",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_TIME_SERIES,
+        description="Sum of the absolute errors divided by the sum of the absolute target.",
+    ),
+    # Clustering.
+    MetricSpec(
+        "silhouette",
+        "Silhouette",
+        Direction.HIGHER,
+        -1.0,
+        1.0,
+        _CLUSTERING,
+        "Mean over the rows of (b - a) / max(a, b): a is the mean distance to the row's own cluster, b to the nearest "
+        "other one.",
+    ),
+    MetricSpec(
+        "inertia",
+        "Inertia",
+        Direction.LOWER,
+        low=0.0,
+        prediction_types=_CLUSTERING,
+        description="Sum of the squared distances of the rows to the centre of their cluster.",
+    ),
+    MetricSpec(
+        "n_clusters",
+        "Number of clusters",
+        Direction.NONE,
+        low=0.0,
+        prediction_types=_CLUSTERING,
+        description="How many clusters the model found.",
+    ),
+    # Drift: how far an evaluation's data are from the reference. No build has an initial value of these.
+    MetricSpec(
+        "data_drift",
+        "Data drift",
+        Direction.LOWER,
+        0.0,
+        1.0,
+        _EVERY_TYPE,
+        "Accuracy of a classifier that tells the evaluated rows from the reference rows, half of each, on rows it was "
+        "not fitted on. 0.5: it can only guess, no drift seen. 1: it is never wrong.",
+    ),
+    MetricSpec(
+        "prediction_drift",
+        "Prediction drift",
+        Direction.LOWER,
+        0.0,
+        1.0,
+        _EVERY_TYPE,
+        "Distance between the distributions of the predictions on the evaluated and on the reference rows. 0: the "
+        "same. 1: nothing in common.",
+    ),
+)
+
+CATALOGUE: Mapping[str, MetricSpec] = MappingProxyType({spec.code: spec for spec in _STANDARD})
+"""The standard metrics by code, in the order in which they are offered: ROC AUC first. Read-only."""
