@@ -4,6 +4,7 @@ MooringError
 ├── InvalidEvent            an event breaks a rule; carries field and reason
 │   └── InvalidKey          a key's text is not a key
 ├── UnreadableValue         bytes that are no event; carries reason
+├── InvalidSetting          an environment variable is unknown or has a bad value; carries its name
 ├── BrokerUnavailable       no Kafka broker answers; carries the address
 ├── TopicsMissing           the broker lacks topics; carries their names
 ├── NotDelivered            the broker did not acknowledge events; carries what failed
@@ -59,6 +60,14 @@ class UnreadableValue(MooringError, ValueError):
     def __init__(self, message: str, reason: Reason = Reason.UNDECODABLE) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class InvalidSetting(MooringError, ValueError):
+    """An environment variable is unknown or has a bad value; `variable` names it."""
+
+    def __init__(self, variable: str, message: str) -> None:
+        super().__init__(f"{variable} {message}")
+        self.variable = variable
 
 
 class BrokerUnavailable(MooringError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache, partial
@@ -69,11 +69,15 @@ def _converter(hint: Any) -> Converter | None:
         return hint.from_record
     if get_origin(hint) is tuple:
         item = _converter(get_args(hint)[0])
-        return tuple if item is None else lambda values: tuple(map(item, values))
+        return tuple if item is None else partial(_all, item)
     if get_origin(hint) is dict:
         item = _converter(get_args(hint)[1])
         return None if item is None else partial(_each, item)
     return None
+
+
+def _all(convert: Converter, values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(map(convert, values))
 
 
 def _each(convert: Converter, values: dict[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class InvalidArrays(MooringError, ValueError):
 class CostMatrix:
     """What one row gains (positive) or costs (negative), by true and predicted class. In any unit, all finite.
 
-    The defaults are the weights that Dataiku's recipes start from (a true positive 1, a false positive -0.3, the rest
-    0). Its documentation names the four weights but no defaults, so set your own where the number matters.
+    The defaults are those seen in the settings of Dataiku's evaluation recipes: a true positive 1, a false positive
+    -0.3, the rest 0. No page of its documentation that states them was found. Set your own where the number matters.
 
     Raises ``InvalidArrays`` naming ``cost_matrix`` for a weight that is not finite.
     """
@@ -209,8 +209,8 @@ def _average_precision(rows: _Rows) -> float:
 def _cost_matrix_gain(rows: _Rows) -> float:
     """Mean gain of a row: (TP gain_TP + FP gain_FP + FN gain_FN + TN gain_TN) / n, with weights where given.
 
-    Dataiku's documentation leaves open whether its metric is the total or the mean. The mean it is here, since a total
-    grows with the number of rows and could not be compared between a test set and a week's batch.
+    Whether Dataiku's metric is the total or the mean is not stated where its documentation was read. Here it is the
+    mean: a total grows with the number of rows and could not be compared between a test set and a week's batch.
     """
     gains = rows.cost_matrix
     gain = np.where(
@@ -224,9 +224,10 @@ def _cost_matrix_gain(rows: _Rows) -> float:
 def _calibration_loss(rows: _Rows) -> float:
     """Expected calibration error: sum over the bins of (rows in it / n) |share of positives - mean score|.
 
-    Bins as in scikit-learn's ``calibration_curve`` with ``strategy="uniform"``. Dataiku speaks of the mean distance
-    between the calibration curve and the diagonal and names neither bins nor weights; here each bin counts by its rows,
-    as in Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning" (AAAI 2015).
+    That is the mean distance between the calibration curve and the diagonal, each bin counting by its rows: Naeini,
+    Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning" (AAAI 2015). Bins as in
+    scikit-learn's ``calibration_curve`` with ``strategy="uniform"``. Dataiku's metric of this name may bin and weigh
+    otherwise: no definition was found in its documentation.
     """
     rows.need_probabilities()
     weight = np.ones(len(rows.score)) if rows.weight is None else rows.weight
@@ -241,15 +242,13 @@ def _lift(rows: _Rows) -> float:
 
     That is the height of the cumulative gains curve, relative to guessing, so it is 1 for guessing and at most
     1 / ``LIFT_SHARE``. Rows with the same score share their positives evenly, so the order of the rows does not matter.
-    Dataiku calls it the positives found beyond a random model's on a given share of the test set, of which its recipes
-    start from 0.4; whether as ratio or difference is left open: here it is the ratio.
+    Dataiku too compares the positives found in a given share of the test set with a random model's, and 0.4 is the
+    share seen in the settings of its recipes; whether it means the ratio or the difference is not stated.
     """
     rows.need_positives()
     if not rows.has_negatives:
         return 1.0
-    false_rate, true_rate, _ = sk.roc_curve(
-        rows.positive, rows.score, sample_weight=rows.weight, drop_intermediate=False
-    )
+    false_rate, true_rate, _ = sk.roc_curve(rows.positive, rows.score, sample_weight=rows.weight)
     base_rate = np.average(rows.positive, weights=rows.weight)
     share_of_rows = true_rate * base_rate + false_rate * (1 - base_rate)
     return float(np.interp(LIFT_SHARE, share_of_rows, true_rate) / LIFT_SHARE)
@@ -306,9 +305,9 @@ def _numbers(argument: str, values: ArrayLike, n_rows: int) -> NDArray[np.float6
     given = _column(argument, values)
     if len(given) != n_rows:
         raise InvalidArrays(argument, f"has {len(given)} values, but y_true has {n_rows}")
+    if given.dtype.kind not in "biufO":  # booleans, integers, floats, objects: text that looks like numbers is not
+        raise InvalidArrays(argument, "must hold numbers")
     try:
-        if given.dtype.kind not in "biufO":
-            raise TypeError
         numbers = given.astype(np.float64)
     except (TypeError, ValueError):
         raise InvalidArrays(argument, "must hold numbers") from None

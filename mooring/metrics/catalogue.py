@@ -49,8 +49,8 @@ class MetricSpec:
     ``low`` and ``high`` belong to the range; an infinite bound means that there is none on that side. ``description``
     is one or two sentences for people, with the formula where it is short.
 
-    Raises ``ValueError``, naming the field, for a code that is empty, longer than 255 bytes of UTF-8 or holds control
-    characters, an empty label, a direction or prediction type that is none, an empty set of prediction types, and a
+    Raises ``ValueError`` saying what is wrong: a code that is empty, longer than 255 bytes of UTF-8 or holds control
+    characters, an empty label, a direction or prediction type that is none, an empty set of prediction types, or a
     range with no finite value in it.
     """
 
@@ -66,16 +66,14 @@ class MetricSpec:
         _check_code(self.code)
         if not self.label.strip():
             raise ValueError(f"label of metric {self.code!r} must not be empty")
-        if not isinstance(self.direction, Direction):
-            raise ValueError(f"direction of metric {self.code!r} must be a Direction, not {self.direction!r}")
+        # Enum members are looked up rather than trusted, so text as it stands in an event will do.
+        object.__setattr__(self, "direction", Direction(self.direction))
+        object.__setattr__(self, "prediction_types", frozenset(map(PredictionType, self.prediction_types)))
+        if not self.prediction_types:
+            raise ValueError(f"prediction_types of metric {self.code!r} must not be empty")
         # Written so that a NaN bound fails as well.
         if not (self.low <= self.high and self.low < math.inf and self.high > -math.inf):
             raise ValueError(f"low of metric {self.code!r} must not exceed high: got {self.low} and {self.high}")
-        if not isinstance(self.prediction_types, frozenset) or not self.prediction_types:
-            raise ValueError(f"prediction_types of metric {self.code!r} must be a frozenset with at least one type")
-        for prediction_type in self.prediction_types:
-            if not isinstance(prediction_type, PredictionType):
-                raise ValueError(f"prediction_types of metric {self.code!r} holds {prediction_type!r}, which is none")
 
     def admits(self, value: float) -> bool:
         """Whether the metric can have this value: finite, and neither below ``low`` nor above ``high``."""
@@ -196,7 +194,7 @@ _STANDARD = (
         Direction.HIGHER,
         low=0.0,
         prediction_types=_BINARY,
-        description="Share of positives among the best-scored rows, divided by the share among all rows. 1 is guessing.",
+        description="Share of positives among the best-scored rows, relative to that among all rows. 1 is guessing.",
     ),
     # Regression, of which time series share some.
     MetricSpec(

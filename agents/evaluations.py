@@ -1,0 +1,26 @@
+"""An evaluation ran: the version's current metrics, an outcome, and an alert where a watched metric changed."""
+
+from __future__ import annotations
+
+from mooring.events import EvaluationRun
+from streams.agent import Agent
+from streams.decisions import alerts_after_evaluation, not_synced, outcome_of
+from streams.folds import counted, counts
+from streams.rows import VersionRow
+from streams.tables import Work
+
+
+def handle(evaluation: EvaluationRun, work: Work) -> None:
+    if not counts(evaluation, work.stores.get(evaluation.store)):
+        work.publish(work.topics.evaluation_outcomes, not_synced(evaluation))
+        return
+    before = work.versions.get(evaluation.version) or VersionRow(evaluation.version)
+    after = counted(before, evaluation)
+    alerts = alerts_after_evaluation(before, after, evaluation, work.policy)
+    work.publish(work.topics.drift_alerts, *alerts)
+    work.publish(work.topics.evaluation_outcomes, outcome_of(before, after, evaluation, alerts))
+    if after is not before:
+        work.versions.put(evaluation.version, after)
+
+
+AGENT = Agent("evaluations", lambda topics: topics.evaluation_runs, handle)

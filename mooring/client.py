@@ -1,0 +1,495 @@
+"""The client: report builds, evaluations and configurations to Mooring, and hear its drift alerts.
+
+    with Mooring("localhost:9092", node="design-1", project="COUPONS") as mooring:
+        mooring.model_built("redemption", "v1", prediction_type="BINARY", metrics={"roc_auc": 0.87}, activate=True)
+        mooring.evaluated("redemption", "v1", store="weekly", metrics={"roc_auc": 0.81})
+
+Nothing is sent that breaks a rule: what a report says is checked before, and InvalidEvent names the field.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import time
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from kafka import KafkaProducer
+from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
+from kafka.partitioner import DefaultPartitioner
+
+from mooring.alerts import Alerts, Since
+from mooring.codec import encode
+from mooring.connection import BrokerRefused, broker_answers, connection_settings
+from mooring.delivery import Outbox, Receipt
+from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered, TopicsMissing
+from mooring.events import (
+    Change,
+    CustomMetric,
+    EvaluationRun,
+    EvaluationStore,
+    Event,
+    LifecycleChange,
+    ModelBuild,
+    NodeKind,
+    Thresholds,
+)
+from mooring.given import Time, bounds_of, copied, count, id_or_new, member, number, number_map, time_or
+from mooring.keys import ProjectKey
+from mooring.metrics.catalogue import PredictionType
+from mooring.topics import DEFAULT_PREFIX, Topic, Topics
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from mooring.metrics.binary import BinaryEvaluation, CostMatrix
+
+DEFAULT_BROKERS = "localhost:9092"
+FLUSH_TIMEOUT_S = 30.0
+
+_LINGER_MS = 1
+# How long a report waits for a topic that the broker does not have (yet).
+_TOPIC_TIMEOUT_MS = 5_000
+# Room for the longest value that the codec lets through, its key and its framing.
+_MAX_REQUEST_BYTES = 1_048_576
+_AT_EXIT_TIMEOUT_S = 5.0
+# Key and framing of a record, roughly: what is under way is bounded, not counted.
+_RECORD_OVERHEAD_BYTES = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Mooring:
+    """A connection to Mooring for one project of one node. Safe to use from several threads.
+
+    `brokers` is `host:port`, several joined by commas; `security` holds kafka-python's settings `security_protocol`,
+    `ssl_…` and `sasl_…`. Blocks for at most about five seconds.
+
+    Raises BrokerUnavailable where no broker answers, BrokerRefused where it refuses the credentials, InvalidEvent
+    where node or project are no ids.
+    """
+
+    def __init__(
+        self,
+        brokers: str = DEFAULT_BROKERS,
+        *,
+        node: str,
+        project: str,
+        node_kind: NodeKind | str = NodeKind.OTHER,
+        topic_prefix: str = DEFAULT_PREFIX,
+        security: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.brokers = brokers
+        self.project = ProjectKey(node, project)
+        self.node_kind = member("node_kind", NodeKind, node_kind)
+        self.topics = Topics.named(topic_prefix)
+        self._topic_of: dict[type, Topic[Any]] = {topic.type: topic for topic in self.topics.inputs}
+        self._outbox = Outbox()
+        self._alerts: weakref.WeakSet[Alerts] = weakref.WeakSet()
+        self._settings = connection_settings(brokers, security)
+        self._producer = _producer(brokers, self._settings)
+        self._is_closed = False
+        # A program that ends without `close` should not lose what it reported either.
+        self._at_exit = atexit.register(_close_at_exit, weakref.ref(self))
+
+    def model_built(
+        self,
+        model: str,
+        version: str,
+        *,
+        prediction_type: PredictionType | str,
+        metrics: Mapping[str, float] | None = None,
+        y_true: ArrayLike | None = None,
+        y_score: ArrayLike | None = None,
+        positive: object = None,
+        threshold: float = 0.5,
+        sample_weight: ArrayLike | None = None,
+        cost_matrix: CostMatrix | None = None,
+        metric_std: Mapping[str, float] | None = None,
+        standard_errors: Mapping[str, float] | None = None,
+        custom_metrics: Iterable[CustomMetric] = (),
+        n_positive: int | None = None,
+        n_negative: int | None = None,
+        built_at: Time | None = None,
+        activate: bool = False,
+        model_name: str | None = None,
+        version_name: str | None = None,
+        algorithm: str | None = None,
+        author: str | None = None,
+        source_url: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        event_id: str | None = None,
+        recorded_at: Time | None = None,
+    ) -> Receipt:
+        """Report that a version of a model was built, now unless `built_at` says when.
+
+        Its initial metrics are `metrics`, and for a BINARY model those that scikit-learn calculates from the test set's
+        labels `y_true` and scores `y_score` (with `positive`, `threshold`, `sample_weight`, `cost_matrix`: see
+        `mooring.metrics.binary.evaluate_binary`); where both have a metric, `metrics` holds. `activate` makes this
+        the active version.
+
+        Raises InvalidEvent naming the field, DependencyMissing without scikit-learn, and what `report` raises.
+        """
+        predicts = member("prediction_type", PredictionType, prediction_type)
+        if y_true is not None and predicts is not PredictionType.BINARY:
+            raise InvalidEvent(
+                "y_true", f"metrics are calculated for BINARY models only, not for {predicts}; give them as `metrics`"
+            )
+        rows = _measure(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        now = _now()
+        event = ModelBuild(
+            event_id=id_or_new(event_id),
+            node_id=self.project.node_id,
+            node_kind=self.node_kind,
+            project_key=self.project.project_key,
+            model_id=model,
+            model_name=model_name,
+            version_id=version,
+            version_name=version_name,
+            algorithm=algorithm,
+            prediction_type=predicts,
+            built_at=time_or(now, "built_at", built_at),
+            recorded_at=time_or(now, "recorded_at", recorded_at),
+            activate=activate,
+            metrics={**rows.metrics, **number_map("metrics", metrics)},
+            metric_std=number_map("metric_std", metric_std),
+            standard_errors=number_map("standard_errors", standard_errors),
+            custom_metrics=tuple(custom_metrics),
+            n_positive=rows.n_positive if n_positive is None else count(n_positive),
+            n_negative=rows.n_negative if n_negative is None else count(n_negative),
+            author=author,
+            source_url=source_url,
+            labels=copied("labels", labels),
+        )
+        return self._report(event, rows.left_out)
+
+    def evaluated(
+        self,
+        model: str,
+        version: str,
+        *,
+        store: str,
+        evaluation: str | None = None,
+        metrics: Mapping[str, float] | None = None,
+        y_true: ArrayLike | None = None,
+        y_score: ArrayLike | None = None,
+        positive: object = None,
+        threshold: float = 0.5,
+        sample_weight: ArrayLike | None = None,
+        cost_matrix: CostMatrix | None = None,
+        data_drift: float | None = None,
+        standard_errors: Mapping[str, float] | None = None,
+        custom_metrics: Iterable[CustomMetric] = (),
+        n_rows: int | None = None,
+        n_positive: int | None = None,
+        n_negative: int | None = None,
+        evaluated_at: Time | None = None,
+        synced: bool | None = None,
+        source_url: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        event_id: str | None = None,
+        recorded_at: Time | None = None,
+        model_project: str | None = None,
+    ) -> Receipt:
+        """Report one run of an evaluation of a version in an evaluation store, now unless `evaluated_at` says when.
+
+        The metrics come as in `model_built`; `data_drift` is the metric of that name. `synced=False` keeps this
+        evaluation out of the registry; None leaves it to the store. The same `evaluation` again, reported later, is a
+        correction. `model_project` is there to be refused: a store only evaluates versions of its own project.
+
+        Raises InvalidEvent naming the field, DependencyMissing without scikit-learn, and what `report` raises.
+        """
+        rows = _measure(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        given = number_map("metrics", metrics)
+        if data_drift is not None:
+            given["data_drift"] = number(data_drift)
+        now = _now()
+        event = EvaluationRun(
+            event_id=id_or_new(event_id),
+            node_id=self.project.node_id,
+            project_key=self.project.project_key,
+            store_id=store,
+            evaluation_id=id_or_new(evaluation),
+            model_project_key=self.project.project_key if model_project is None else model_project,
+            model_id=model,
+            version_id=version,
+            evaluated_at=time_or(now, "evaluated_at", evaluated_at),
+            recorded_at=time_or(now, "recorded_at", recorded_at),
+            metrics={**rows.metrics, **given},
+            standard_errors=number_map("standard_errors", standard_errors),
+            custom_metrics=tuple(custom_metrics),
+            synced=synced,
+            n_rows=rows.n_rows if n_rows is None else count(n_rows),
+            n_positive=rows.n_positive if n_positive is None else count(n_positive),
+            n_negative=rows.n_negative if n_negative is None else count(n_negative),
+            source_url=source_url,
+            labels=copied("labels", labels),
+        )
+        return self._report(event, rows.left_out)
+
+    def configure_store(
+        self,
+        store: str,
+        *,
+        synced: bool = True,
+        name: str | None = None,
+        thresholds: Mapping[str, Thresholds | Mapping[str, float]] | None = None,
+        effective_at: Time | None = None,
+        event_id: str | None = None,
+        recorded_at: Time | None = None,
+    ) -> Receipt:
+        """Configure an evaluation store from `effective_at` (now) on: whether its evaluations are synced, and bounds.
+
+        Raises InvalidEvent naming the field, and what `report` raises.
+        """
+        now = _now()
+        return self.report(
+            EvaluationStore(
+                event_id=id_or_new(event_id),
+                node_id=self.project.node_id,
+                project_key=self.project.project_key,
+                store_id=store,
+                name=name,
+                synced=synced,
+                effective_at=time_or(now, "effective_at", effective_at),
+                recorded_at=time_or(now, "recorded_at", recorded_at),
+                thresholds={code: bounds_of(code, bounds) for code, bounds in copied("thresholds", thresholds).items()},
+            )
+        )
+
+    def activated(
+        self,
+        model: str,
+        version: str,
+        *,
+        actor: str | None = None,
+        changed_at: Time | None = None,
+        event_id: str | None = None,
+        recorded_at: Time | None = None,
+    ) -> Receipt:
+        """Report that a version became the active one of its model. Raises what `lifecycle` raises."""
+        return self.lifecycle(
+            model,
+            version,
+            Change.ACTIVATED,
+            actor=actor,
+            changed_at=changed_at,
+            event_id=event_id,
+            recorded_at=recorded_at,
+        )
+
+    def lifecycle(
+        self,
+        model: str,
+        version: str,
+        change: Change | str,
+        *,
+        infrastructure: str | None = None,
+        stage: str | None = None,
+        actor: str | None = None,
+        changed_at: Time | None = None,
+        event_id: str | None = None,
+        recorded_at: Time | None = None,
+    ) -> Receipt:
+        """Report a change in the life cycle of a version. DEPLOYED and UNDEPLOYED need the infrastructure.
+
+        Raises InvalidEvent naming the field, and what `report` raises.
+        """
+        now = _now()
+        return self.report(
+            LifecycleChange(
+                event_id=id_or_new(event_id),
+                node_id=self.project.node_id,
+                project_key=self.project.project_key,
+                model_id=model,
+                version_id=version,
+                change=member("change", Change, change),
+                infrastructure=infrastructure,
+                stage=stage,
+                actor=actor,
+                changed_at=time_or(now, "changed_at", changed_at),
+                recorded_at=time_or(now, "recorded_at", recorded_at),
+            )
+        )
+
+    def report(self, event: Event) -> Receipt:
+        """Send an event, of whatever node and project. Returns before it is acknowledged; the receipt waits for that.
+
+        Blocks where much is under way already, and on the first event of a topic.
+
+        Raises InvalidEvent (dated in the future, too large), TopicsMissing, BrokerUnavailable, BrokerRefused, and
+        NotDelivered where the broker takes nothing more. What goes wrong later is told by the receipt, and by `flush`
+        and `close`.
+        """
+        return self._report(event, {})
+
+    def alerts(
+        self,
+        group: str | None = None,
+        *,
+        since: Since | None = None,
+        follow: bool = True,
+        timeout_s: float | None = None,
+    ) -> Alerts:
+        """The drift alerts of every project, as an iterator that waits for the next one.
+
+        With a `group`, its members share the alerts, and each alert comes at least once: its position is committed
+        when the next one is asked for. Where the group has no position yet, it starts at `since`, "beginning" unless
+        given. Without a group all alerts since `since` come: "now" (default), "beginning", or a time.
+
+        The iterator ends at `close()`, after `timeout_s` without an alert, or, unless `follow`, at the last alert there
+        was at the call. It may be used as a context manager.
+
+        Raises TopicsMissing, BrokerUnavailable, BrokerRefused.
+        """
+        alerts = Alerts(
+            self.topics.drift_alerts,
+            self._settings,
+            self.brokers,
+            group=group,
+            since=since,
+            follow=follow,
+            timeout_s=timeout_s,
+        )
+        self._alerts.add(alerts)
+        return alerts
+
+    def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
+        """Block until the broker has acknowledged everything reported so far.
+
+        Raises NotDelivered that lists what it has not: what failed, and what is still under way after that time.
+        """
+        self._outbox.settle(timeout_s)
+
+    def close(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
+        """Flush, then disconnect. Ends the iterators of `alerts`. Raises NotDelivered as `flush` does."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        atexit.unregister(self._at_exit)
+        for alerts in list(self._alerts):
+            alerts.close()
+        try:
+            self._outbox.settle(timeout_s)
+        finally:
+            self._producer.close(timeout=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        try:
+            self.close()
+        except NotDelivered as not_delivered:
+            # The first error is the one to look at; this one must not be lost over it.
+            error.add_note(str(not_delivered))
+
+    def _report(self, event: Event, left_out: Mapping[str, str]) -> Receipt:
+        if self._is_closed:
+            raise MooringError("This connection is closed; nothing can be reported on it any more.")
+        event.check_not_in_the_future(_now())
+        if (topic := self._topic_of.get(type(event))) is None:
+            raise InvalidEvent("event", f"{type(event).__name__} is nothing that can be reported")
+        value = encode(event)
+        size = len(value) + _RECORD_OVERHEAD_BYTES
+        if not self._outbox.make_room(size, FLUSH_TIMEOUT_S):
+            raise NotDelivered(
+                f"{type(event).__name__} {event.event_id} was not sent: the broker at {self.brokers} has acknowledged "
+                f"none of what is under way for {FLUSH_TIMEOUT_S:.0f} s."
+            )
+        try:
+            future = self._producer.send(topic.name, value, key=topic.key(event))
+        except BaseException as error:
+            self._outbox.give_back(size)
+            if isinstance(error, KafkaError):
+                raise self._unsent(topic.name, error) from error
+            raise
+        receipt = Receipt(event, topic.name, future, left_out)
+        self._outbox.add(receipt, future, size)
+        return receipt
+
+    def _unsent(self, topic: str, error: KafkaError) -> MooringError:
+        if isinstance(error, AuthorizationError | SaslAuthenticationFailedError):
+            return BrokerRefused(f"The broker at {self.brokers} refuses access to {topic}: {error}.")
+        if isinstance(error, KafkaTimeoutError):
+            return TopicsMissing([topic]) if broker_answers(self.brokers) else BrokerUnavailable(self.brokers)
+        return NotDelivered(f"Nothing was sent to {topic}: {error}.")
+
+
+def _producer(brokers: str, settings: Mapping[str, Any]) -> KafkaProducer:
+    try:
+        return KafkaProducer(
+            **settings,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=_LINGER_MS,
+            partitioner=DefaultPartitioner(),
+            max_block_ms=_TOPIC_TIMEOUT_MS,
+            max_request_size=_MAX_REQUEST_BYTES,
+            # A topic made in passing would have the broker's default number of partitions, not that of the others.
+            allow_auto_create_topics=False,
+        )
+    except KafkaTimeoutError as error:
+        raise BrokerUnavailable(brokers) from error
+    except KafkaError as error:
+        raise BrokerRefused(f"The broker at {brokers} refuses the connection: {error}.") from error
+
+
+def _close_at_exit(reference: weakref.ref[Mooring]) -> None:
+    if (mooring := reference()) is None:
+        return
+    try:
+        mooring.close(_AT_EXIT_TIMEOUT_S)
+    except MooringError as error:
+        _log.error("%s", error)
+
+
+@dataclass(frozen=True)
+class _Calculated:
+    """What was calculated from labels and scores; nothing without them."""
+
+    metrics: Mapping[str, float]
+    left_out: Mapping[str, str]
+    n_rows: int | None
+    n_positive: int | None
+    n_negative: int | None
+
+
+def _measure(
+    y_true: ArrayLike | None,
+    y_score: ArrayLike | None,
+    positive: object,
+    threshold: float,
+    sample_weight: ArrayLike | None,
+    cost_matrix: CostMatrix | None,
+) -> _Calculated | BinaryEvaluation:
+    if y_true is None and y_score is None:
+        return _Calculated({}, {}, None, None, None)
+    if y_true is None:
+        raise InvalidEvent("y_true", "must be given with y_score")
+    if y_score is None:
+        raise InvalidEvent("y_score", "must be given with y_true")
+    # Heavy, and an extra: loaded only where it is asked for.
+    from mooring.metrics.binary import evaluate_binary
+
+    return evaluate_binary(
+        y_true,
+        y_score,
+        positive=positive,
+        threshold=threshold,
+        sample_weight=sample_weight,
+        cost_matrix=cost_matrix,
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

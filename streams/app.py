@@ -1,0 +1,106 @@
+"""The Faust app, put together from the settings. Nothing is built at import time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import faust
+
+from mooring.events import Event
+from mooring.records import Record
+from mooring.schema_registry import HttpSchemaRegistry
+from mooring.topics import Topic, Topics
+from streams.agent import Agent
+from streams.decisions import Policy
+from streams.health import Health
+from streams.runtime import Runtime
+from streams.settings import Settings
+from streams.tables import Data, Tables
+from streams.telemetry import Telemetry
+
+_SESSION_TIMEOUT_S = 10.0
+_HEARTBEAT_S = 2.0
+# Longer than any outage that the worker should survive: a request that times out loses its record.
+_PRODUCER_TIMEOUT_S = 3_600.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The app, and what belongs to it."""
+
+    app: faust.App
+    tables: Tables
+    telemetry: Telemetry
+    health: Health
+
+
+def build_app(settings: Settings, partitions: int) -> Parts:
+    """The worker's app, with every agent and table. Call it inside the event loop that is to run it.
+
+    `partitions` is the number that all topics have. Nothing is contacted yet.
+    """
+    # Here and not above: agents are made of what this package offers, so only the place that joins them knows both.
+    from agents import AGENTS
+
+    topics = Topics.named(settings.topic_prefix)
+    policy = Policy(watched=settings.watched_metrics)
+    app = faust.App(
+        f"{settings.topic_prefix}worker",
+        broker=[f"kafka://{address}" for address in settings.brokers.split(",")],
+        store="memory://",
+        datadir=settings.data_dir / "worker",
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=partitions,
+        broker_session_timeout=_SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=_HEARTBEAT_S,
+        broker_commit_interval=0.5,
+        producer_acks=-1,
+        producer_request_timeout=_PRODUCER_TIMEOUT_S,
+        stream_wait_empty=False,
+    )
+    faust_topic = partial(_faust_topic, app, partitions)
+    outputs = {topic.name: faust_topic(topic) for topic in topics.outputs}
+
+    def data(topic: Topic[Record]) -> Data:
+        return app.Table(  # type: ignore[no-any-return]  # a Faust table is a mapping, of what its serializers say
+            topic.name.removeprefix(settings.topic_prefix),
+            key_type=bytes,
+            value_type=bytes,
+            partitions=partitions,
+            changelog_topic=outputs[topic.name],
+        )
+
+    telemetry = Telemetry()
+    tables = Tables.over(data, topics, policy)
+    registry = HttpSchemaRegistry(settings.schema_registry_url) if settings.schema_registry_url else None
+    runtime = Runtime(tables, topics, policy, lambda topic: outputs[topic.name], telemetry, registry)
+    for agent in AGENTS:
+        app.agent(faust_topic(agent.topic(topics)), name=f"mooring.{agent.name}")(_coroutine(runtime, agent))
+    return Parts(app, tables, telemetry, Health(app, telemetry, settings))
+
+
+def _coroutine(runtime: Runtime, agent: Agent[Event]) -> Callable[[faust.StreamT[bytes]], Awaitable[None]]:
+    """What Faust calls an agent: a coroutine function of a stream."""
+
+    async def run(stream: faust.StreamT[bytes]) -> None:
+        await runtime.run(agent, stream)
+
+    return run
+
+
+def _faust_topic(app: faust.App, partitions: int, topic: Topic[Record]) -> faust.TopicT:
+    # Without "raw", `bytes` is still decoded as JSON.
+    return app.topic(
+        topic.name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        partitions=partitions,
+        allow_empty=True,
+    )

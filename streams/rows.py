@@ -1,0 +1,212 @@
+"""The rows that the folds work on, and how they look as records of the tables' topics.
+
+A row holds nothing that the order of arrival decides (rule 6): each fact in it carries the stamp that it won by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from mooring.events import Change, EvaluationRun, NodeKind
+from mooring.keys import VersionKey
+from mooring.metrics.catalogue import PredictionType
+from mooring.outputs import DeclaredMetric, LifecycleFact, Severity, Source, VersionMetrics, VersionState
+
+
+class Stamp(NamedTuple):
+    """What decides which of two evaluations is newer (rule 4): the greater one, field by field."""
+
+    evaluated_at: int
+    evaluation_id: str
+    store_id: str
+    recorded_at: int
+    event_id: str
+
+    @classmethod
+    def of(cls, evaluation: EvaluationRun) -> Stamp:
+        return cls(
+            evaluation.evaluated_at,
+            evaluation.evaluation_id,
+            evaluation.store_id,
+            evaluation.recorded_at,
+            evaluation.event_id,
+        )
+
+
+class Reading(NamedTuple):
+    """The current value of a metric, and the stamp of the evaluation that gave it."""
+
+    value: float
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFacts:
+    """What the newest build said of its version."""
+
+    built_at: int
+    event_id: str
+    node_kind: NodeKind = NodeKind.OTHER
+    model_name: str | None = None
+    version_name: str | None = None
+    algorithm: str | None = None
+    prediction_type: PredictionType = PredictionType.OTHER
+    initial: Mapping[str, float] = field(default_factory=dict)
+    initial_std: Mapping[str, float] = field(default_factory=dict)
+    author: str | None = None
+    source_url: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        return self.built_at, self.event_id
+
+
+# What a change of the life cycle is about: newest wins per fact.
+ACTIVITY = "activity"
+ARCHIVE = "archive"
+DEPLOYMENT = "deployment"
+_ASPECTS = {
+    Change.ACTIVATED: ACTIVITY,
+    Change.DEACTIVATED: ACTIVITY,
+    Change.ARCHIVED: ARCHIVE,
+    Change.RESTORED: ARCHIVE,
+    Change.DEPLOYED: DEPLOYMENT,
+    Change.UNDEPLOYED: DEPLOYMENT,
+}
+Aspect = tuple[str, str | None]
+
+
+def aspect(change: Change, infrastructure: str | None) -> Aspect:
+    """The fact that a change is about: a version's activity, its archiving, or its deployment to an infrastructure."""
+    kind = _ASPECTS[change]
+    return kind, infrastructure if kind == DEPLOYMENT else None
+
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """What Mooring knows of one model version."""
+
+    key: VersionKey
+    build: BuildFacts | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    declared: Mapping[str, DeclaredMetric] = field(default_factory=dict)
+    lifecycle: Mapping[Aspect, LifecycleFact] = field(default_factory=dict)
+    active: bool = False
+
+    @property
+    def initial(self) -> Mapping[str, float]:
+        """The initial metrics; none while the build is awaited."""
+        return self.build.initial if self.build else _NOTHING
+
+    @property
+    def state(self) -> VersionState:
+        if self.build is None:
+            return VersionState.AWAITING_BUILD
+        return VersionState.EVALUATED if self.readings else VersionState.INITIAL
+
+    @property
+    def archived(self) -> bool:
+        fact = self.lifecycle.get((ARCHIVE, None))
+        return fact is not None and fact.change is Change.ARCHIVED
+
+    def drift(self) -> dict[str, float]:
+        """Current less initial, for the metrics of which both are known."""
+        return drift_of({code: reading.value for code, reading in self.readings.items()}, self.initial)
+
+
+def drift_of(values: Mapping[str, float], initial: Mapping[str, float]) -> dict[str, float]:
+    """The values less the initial ones, for the metrics of which both are known."""
+    return {code: value - initial[code] for code, value in values.items() if code in initial}
+
+
+def to_record(row: VersionRow, severity: Severity) -> VersionMetrics:
+    """The row as a record of version-metrics. Everything in a fixed order: equal rows have equal bytes."""
+    build = row.build or BuildFacts(built_at=0, event_id="")
+    by_stamp: dict[Stamp, list[str]] = {}
+    for code in sorted(row.readings):
+        by_stamp.setdefault(row.readings[code].stamp, []).append(code)
+    evaluated_at = max((stamp.evaluated_at for stamp in by_stamp), default=None)
+    times = [fact.changed_at for fact in row.lifecycle.values()]
+    times += [time for time in (evaluated_at, row.build and row.build.built_at) if time is not None]
+    return VersionMetrics(
+        version_key=str(row.key),
+        node_id=row.key.node_id,
+        node_kind=build.node_kind,
+        project_key=row.key.project_key,
+        model_id=row.key.model_id,
+        model_name=build.model_name,
+        version_id=row.key.version_id,
+        version_name=build.version_name,
+        algorithm=build.algorithm,
+        prediction_type=build.prediction_type,
+        state=row.state,
+        active=row.active,
+        archived=row.archived,
+        built_at=row.build.built_at if row.build else None,
+        build_event_id=row.build.event_id if row.build else None,
+        initial=dict(sorted(build.initial.items())),
+        initial_std=dict(sorted(build.initial_std.items())),
+        current={code: row.readings[code].value for code in sorted(row.readings)},
+        drift=dict(sorted(row.drift().items())),
+        sources=tuple(
+            Source(
+                store_id=stamp.store_id,
+                evaluation_id=stamp.evaluation_id,
+                evaluated_at=stamp.evaluated_at,
+                recorded_at=stamp.recorded_at,
+                event_id=stamp.event_id,
+                metrics=tuple(codes),
+            )
+            for stamp, codes in sorted(by_stamp.items())
+        ),
+        evaluated_at=evaluated_at,
+        severity=severity,
+        custom_metrics=tuple(row.declared[code] for code in sorted(row.declared)),
+        lifecycle=tuple(row.lifecycle[key] for key in sorted(row.lifecycle, key=lambda key: (key[0], key[1] or ""))),
+        author=build.author,
+        source_url=build.source_url,
+        labels=dict(sorted(build.labels.items())),
+        updated_at=max(times, default=0),
+    )
+
+
+def from_record(record: VersionMetrics) -> VersionRow:
+    """The row that a record of version-metrics was made from."""
+    build = None
+    if record.built_at is not None and record.build_event_id is not None:
+        build = BuildFacts(
+            built_at=record.built_at,
+            event_id=record.build_event_id,
+            node_kind=record.node_kind,
+            model_name=record.model_name,
+            version_name=record.version_name,
+            algorithm=record.algorithm,
+            prediction_type=record.prediction_type,
+            initial=record.initial,
+            initial_std=record.initial_std,
+            author=record.author,
+            source_url=record.source_url,
+            labels=record.labels,
+        )
+    return VersionRow(
+        key=VersionKey(record.node_id, record.project_key, record.model_id, record.version_id),
+        build=build,
+        readings={
+            code: Reading(
+                record.current[code],
+                Stamp(source.evaluated_at, source.evaluation_id, source.store_id, source.recorded_at, source.event_id),
+            )
+            for source in record.sources
+            for code in source.metrics
+        },
+        declared={metric.code: metric for metric in record.custom_metrics},
+        lifecycle={aspect(fact.change, fact.infrastructure): fact for fact in record.lifecycle},
+        active=record.active,
+    )
