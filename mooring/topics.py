@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from mooring.events import EvaluationRun, EvaluationStore, Event, LifecycleChange, ModelBuild
 from mooring.outputs import DeadLetter, DriftAlert, EvaluationOutcome, ModelActivation, StoreSettings, VersionMetrics
@@ -37,6 +37,10 @@ class Topic(Generic[R]):
     type: type[R]
     key: Callable[[R], bytes | None]
     kept: Kept
+
+
+# Any: topics of every type, side by side.
+AnyTopic = Topic[Any]
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,16 @@ class Topics:
             dead_letters=topic("dead-letters", DeadLetter, lambda letter: letter.key, Kept.THIRTY_DAYS),
         )
 
-    def __iter__(self) -> Iterator[Topic[Record]]:
+    def __iter__(self) -> Iterator[AnyTopic]:
         return (getattr(self, field.name) for field in fields(self))
 
     @property
-    def inputs(self) -> tuple[Topic[Record], ...]:
+    def inputs(self) -> tuple[AnyTopic, ...]:
         """The topics that others write."""
         return tuple(getattr(self, name) for name in INPUT_NAMES)
 
     @property
-    def outputs(self) -> tuple[Topic[Record], ...]:
+    def outputs(self) -> tuple[AnyTopic, ...]:
         """The topics that Mooring writes."""
         return tuple(topic for topic in self if topic not in self.inputs)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from mooring.codec import SchemaRegistry
 from mooring.events import Event
 from mooring.topics import Topic, Topics
 from streams.intake import InputRecord, read
-from mooring.codec import SchemaRegistry
 from streams.tables import Work
 
 E = TypeVar("E", bound=Event)
@@ -31,3 +31,7 @@ class Agent(Generic[E]):
     def take(self, record: InputRecord, topics: Topics, work: Work, registry: SchemaRegistry | None) -> None:
         """Decode, fold, gather the effects. Raises what `read` and the handler raise."""
         self.handle(read(record, self.topic(topics).type, registry), work)
+
+
+# Any: agents of every event type, side by side.
+AnyAgent = Agent[Any]

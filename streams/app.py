@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import faust
+from faust.streams import Stream
+from faust.tables import Table
+from faust.types import StreamT, TableT, TopicT
 
-from mooring.events import Event
-from mooring.records import Record
 from mooring.schema_registry import HttpSchemaRegistry
-from mooring.topics import Topic, Topics
-from streams.agent import Agent
+from mooring.topics import AnyTopic, Topics
+from streams.agent import AnyAgent
 from streams.decisions import Policy
+from streams.engine import transport
 from streams.health import Health
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.tables import Data, Tables
+from streams.tables import Bytes, Tables
 from streams.telemetry import Telemetry
 
 _SESSION_TIMEOUT_S = 10.0
@@ -36,6 +39,20 @@ class Parts:
     health: Health
 
 
+class FaustBytes:
+    """A Faust table as a table of bytes. Its rows change without a changelog record; the runtime sends that later."""
+
+    def __init__(self, table: TableT[bytes, bytes]) -> None:
+        self._table = table
+
+    @property
+    def rows(self) -> MutableMapping[bytes, bytes]:
+        return cast(Table[bytes, bytes], self._table).data
+
+    def send_changelog(self, partition: int, key: bytes, value: bytes) -> object:
+        return self._table.send_changelog(partition, key, value)
+
+
 def build_app(settings: Settings, partitions: int) -> Parts:
     """The worker's app, with every agent and table. Call it inside the event loop that is to run it.
 
@@ -44,11 +61,12 @@ def build_app(settings: Settings, partitions: int) -> Parts:
     # Here and not above: agents are made of what this package offers, so only the place that joins them knows both.
     from agents import AGENTS
 
+    transport.register()
     topics = Topics.named(settings.topic_prefix)
     policy = Policy(watched=settings.watched_metrics)
     app = faust.App(
         f"{settings.topic_prefix}worker",
-        broker=[f"kafka://{address}" for address in settings.brokers.split(",")],
+        broker=[f"{transport.SCHEME}://{address.strip()}" for address in settings.brokers.split(",")],
         store="memory://",
         datadir=settings.data_dir / "worker",
         autodiscover=False,
@@ -66,34 +84,36 @@ def build_app(settings: Settings, partitions: int) -> Parts:
     faust_topic = partial(_faust_topic, app, partitions)
     outputs = {topic.name: faust_topic(topic) for topic in topics.outputs}
 
-    def data(topic: Topic[Record]) -> Data:
-        return app.Table(  # type: ignore[no-any-return]  # a Faust table is a mapping, of what its serializers say
-            topic.name.removeprefix(settings.topic_prefix),
-            key_type=bytes,
-            value_type=bytes,
-            partitions=partitions,
-            changelog_topic=outputs[topic.name],
+    def data(topic: AnyTopic) -> Bytes:
+        return FaustBytes(
+            app.Table(
+                topic.name.removeprefix(settings.topic_prefix),
+                key_type=bytes,
+                value_type=bytes,
+                partitions=partitions,
+                changelog_topic=outputs[topic.name],
+            )
         )
 
     telemetry = Telemetry()
     tables = Tables.over(data, topics, policy)
     registry = HttpSchemaRegistry(settings.schema_registry_url) if settings.schema_registry_url else None
-    runtime = Runtime(tables, topics, policy, lambda topic: outputs[topic.name], telemetry, registry)
+    runtime = Runtime(tables, topics, policy, lambda topic: outputs[topic.name], telemetry, registry, app.crash)
     for agent in AGENTS:
         app.agent(faust_topic(agent.topic(topics)), name=f"mooring.{agent.name}")(_coroutine(runtime, agent))
     return Parts(app, tables, telemetry, Health(app, telemetry, settings))
 
 
-def _coroutine(runtime: Runtime, agent: Agent[Event]) -> Callable[[faust.StreamT[bytes]], Awaitable[None]]:
+def _coroutine(runtime: Runtime, agent: AnyAgent) -> Callable[[StreamT[bytes]], Awaitable[None]]:
     """What Faust calls an agent: a coroutine function of a stream."""
 
-    async def run(stream: faust.StreamT[bytes]) -> None:
-        await runtime.run(agent, stream)
+    async def run(stream: StreamT[bytes]) -> None:
+        await runtime.run(agent, cast(Stream[bytes], stream))
 
     return run
 
 
-def _faust_topic(app: faust.App, partitions: int, topic: Topic[Record]) -> faust.TopicT:
+def _faust_topic(app: faust.App, partitions: int, topic: AnyTopic) -> TopicT:
     # Without "raw", `bytes` is still decoded as JSON.
     return app.topic(
         topic.name,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mooring.events import EvaluationRun
-from mooring.metrics.catalogue import Direction, MetricSpec, PredictionType, spec_of
+from mooring.metrics.catalogue import Direction, MetricSpec, spec_of
 from mooring.outputs import DriftAlert, EvaluationOutcome, Outcome, Severity, alert_id
 from streams.rows import Reading, Stamp, VersionRow, drift_of
 
@@ -16,7 +16,7 @@ _DECIMALS = 12
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which metrics are watched, and from which degradation on a drift is a warning or critical (in the metric's unit)."""
+    """Which metrics are watched, and from which degradation, in the unit of the metric, a drift is how severe."""
 
     watched: tuple[str, ...] = ("roc_auc",)
     warning_from: float = 0.02

@@ -15,7 +15,7 @@ from streams.rows import ACTIVITY, BuildFacts, Reading, Stamp, VersionRow, aspec
 
 
 def built(row: VersionRow, build: ModelBuild) -> VersionRow:
-    """The row once a build is in it: the one with the greatest (built_at, event_id) gives the initial metrics (rule 5)."""
+    """The row once a build is in it: the greatest (built_at, event_id) gives the initial metrics (rule 5)."""
     row = _declared(row, build.custom_metrics, build.built_at, build.event_id)
     if build.activate:
         row = _with_fact(

@@ -7,9 +7,10 @@ import sys
 
 import structlog
 
-# Their INFO lines tell of inner workings; kafka-python's and aiokafka's warnings repeat for as long as a broker is away.
+# INFO there tells of inner workings; the clients' warnings repeat for as long as a broker is away.
 _QUIETER = {
     "faust": "WARNING",
+    "streams.engine": "WARNING",
     "mode": "WARNING",
     "aiokafka": "ERROR",
     "kafka": "CRITICAL",

@@ -12,8 +12,7 @@ from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from mooring.connection import BrokerRefused, connection_settings
 from mooring.errors import BrokerUnavailable, MooringError, TopicsMissing
-from mooring.records import Record
-from mooring.topics import Topic, Topics
+from mooring.topics import AnyTopic, Topics
 
 _TIMEOUT_MS = 15_000
 
@@ -99,11 +98,13 @@ def _common(existing: dict[str, int]) -> int:
     return numbers.pop()
 
 
-def _verify_kept(admin: KafkaAdminClient, there: list[Topic[Record]]) -> None:
+def _verify_kept(admin: KafkaAdminClient, there: list[AnyTopic]) -> None:
     faults = []
     for topic in there:
         answer = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-        found = _settings_of(answer, topic.name)
+        # The broker tells what was set for the topic; unless told otherwise it deletes.
+        found = {"cleanup.policy": "delete"}
+        found |= {name: setting["value"] for name, setting in answer["topic"][topic.name].items()}
         faults += [
             f"{topic.name} has {name}={found.get(name)}, it should be {value}."
             for name, value in topic.kept.settings.items()

@@ -134,7 +134,8 @@ def to_record(row: VersionRow, severity: Severity) -> VersionMetrics:
         by_stamp.setdefault(row.readings[code].stamp, []).append(code)
     evaluated_at = max((stamp.evaluated_at for stamp in by_stamp), default=None)
     times = [fact.changed_at for fact in row.lifecycle.values()]
-    times += [time for time in (evaluated_at, row.build and row.build.built_at) if time is not None]
+    times += [metric.declared_at for metric in row.declared.values()]
+    times += [time for time in (evaluated_at, row.build.built_at if row.build else None) if time is not None]
     return VersionMetrics(
         version_key=str(row.key),
         node_id=row.key.node_id,

@@ -1,11 +1,12 @@
 """The runtime: hands each record to its agent and applies the effects, in the order that rule 8 of the domain asks for.
 
-    fold, synchronously           nothing outside has changed yet
+    fold                          synchronous; the rows change in memory, where the next event finds them
     publish, and await the acks   alerts, outcomes, dead letters
-    change the tables             their changelog records go out; Faust flushes them before it commits
+    send the changelog            Faust flushes it before it commits
     acknowledge                   the input offset may now be committed
 
-A crash anywhere repeats from the fold on, and what was published is published again under the same ids.
+A crash anywhere forgets the memory and repeats from the fold on; what was published is published again under the same
+ids. While a partition awaits acknowledgements its next events are folded, and then settled together.
 """
 
 from __future__ import annotations
@@ -13,31 +14,42 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-import faust
 import structlog
+from faust.streams import Stream
+from faust.types import EventT, TopicT
 
 from mooring.codec import SchemaRegistry, encode
 from mooring.errors import InvalidEvent, UnreadableValue
-from mooring.events import Event
 from mooring.outputs import DeadLetter, DriftAlert
 from mooring.records import Record
-from mooring.topics import Topic, Topics
-from streams.agent import Agent
+from mooring.topics import AnyTopic, Topics
+from streams.agent import AnyAgent
 from streams.decisions import Policy
 from streams.intake import InputRecord, dead_letter
-from streams.tables import Tables, Work
+from streams.tables import Change, Tables, Work
 from streams.telemetry import Telemetry
 
 log = structlog.get_logger()
+
+# Folded and not yet settled, over all partitions; beyond it no more is taken from the streams.
+_MOST_UNSETTLED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    event: EventT[bytes]
+    records: list[tuple[AnyTopic, Record]]
+    changes: list[Change]
 
 
 class Runtime:
     """Runs agents on a Faust app.
 
-    `output` gives the Faust topic of a topic that Mooring writes. Agents of one partition take turns: the tables are
-    read, and changed only after a wait, so two events of one project must not be handled at the same time.
+    `output` gives the Faust topic of a topic that Mooring writes. `crash` is called with what goes wrong where no agent
+    is at fault: the broker refused a record, say. It must stop the worker.
     """
 
     def __init__(
@@ -45,9 +57,10 @@ class Runtime:
         tables: Tables,
         topics: Topics,
         policy: Policy,
-        output: Callable[[Topic[Record]], faust.TopicT],
+        output: Callable[[AnyTopic], TopicT],
         telemetry: Telemetry,
         registry: SchemaRegistry | None,
+        crash: Callable[[BaseException], Awaitable[None]],
     ) -> None:
         self._tables = tables
         self._topics = topics
@@ -55,29 +68,38 @@ class Runtime:
         self._output = output
         self._telemetry = telemetry
         self._registry = registry
-        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._crash = crash
+        self._unsettled: defaultdict[int, list[_Handled]] = defaultdict(list)
+        self._settling: dict[int, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(_MOST_UNSETTLED)
 
-    async def run(self, agent: Agent[Event], stream: faust.StreamT[bytes]) -> None:
+    async def run(self, agent: AnyAgent, stream: Stream[bytes]) -> None:
         """Handle the stream's events until it ends."""
         async for event in stream.noack().events():
-            async with self._turns[event.message.partition]:
-                await self._handle(agent, event)
-            event.ack()
+            await self._room.acquire()
+            try:
+                self._fold(agent, event)
+            except OSError as error:
+                # The machine is at fault, not the input: stop, and handle it again after the restart.
+                await self._crash(error)
+                return
+            partition = event.message.partition
+            if partition not in self._settling:
+                self._settling[partition] = asyncio.create_task(self._settle(partition))
 
-    async def _handle(self, agent: Agent[Event], event: faust.EventT[bytes]) -> None:
-        record = _input_record(event)
-        work = self._work_of(agent, record)
-        await self._publish(work.records, record.partition)
-        for data, key, value in work.changes():
-            data[key] = value
+    def _fold(self, agent: AnyAgent, event: EventT[bytes]) -> None:
+        work = self._work_of(agent, _input_record(event))
+        changes = work.changes()
+        for change in changes:
+            change.table.rows[change.key] = change.value
+        self._unsettled[event.message.partition].append(_Handled(event, work.records, changes))
         self._telemetry.handled.labels(agent.name).inc()
 
-    def _work_of(self, agent: Agent[Event], record: InputRecord) -> Work:
+    def _work_of(self, agent: AnyAgent, record: InputRecord) -> Work:
         work = Work(self._tables, self._topics, self._policy)
         try:
             agent.take(record, self._topics, work, self._registry)
         except OSError:
-            # The machine is at fault, not the input: stop, and handle it again after the restart.
             raise
         except Exception as error:
             if not isinstance(error, InvalidEvent | UnreadableValue):
@@ -99,18 +121,34 @@ class Runtime:
         work.publish(self._topics.dead_letters, letter)
         return work
 
-    async def _publish(self, records: Iterable[tuple[Topic[Record], Record]], partition: int) -> None:
-        """Send the records to a partition and wait until the broker has acknowledged every one."""
+    async def _settle(self, partition: int) -> None:
+        """Publish, send the changelog, acknowledge, for all that is folded of a partition, until nothing is left."""
+        try:
+            while batch := self._unsettled.pop(partition, None):
+                await self._publish(batch, partition)
+                # Of a row that changed more than once only the last state is news.
+                latest = {(id(change.table), change.key): change for one in batch for change in one.changes}
+                for change in latest.values():
+                    change.table.send_changelog(partition, change.key, change.value)
+                for one in batch:
+                    one.event.ack()
+                    self._room.release()
+        except Exception as error:  # noqa: BLE001 - a task's error that nobody awaits would be lost
+            await self._crash(error)
+        finally:
+            del self._settling[partition]
+
+    async def _publish(self, batch: list[_Handled], partition: int) -> None:
+        """Send the records of a batch, in order, and wait until the broker has acknowledged every one."""
         sent = []
-        for topic, record in records:
-            # Alerts first: `send` hands over in order, and the broker keeps it.
+        for topic, record in (published for one in batch for published in one.records):
             output = self._output(topic)
             sent.append(await output.send(key=topic.key(record), value=encode(record), partition=partition))
             self._count(topic, record)
         for acknowledged in sent:
             await acknowledged
 
-    def _count(self, topic: Topic[Record], record: Record) -> None:
+    def _count(self, topic: AnyTopic, record: Record) -> None:
         self._telemetry.published.labels(topic.name).inc()
         if isinstance(record, DeadLetter):
             self._telemetry.refused.labels(record.reason).inc()
@@ -118,10 +156,8 @@ class Runtime:
             self._telemetry.alerts.labels(record.severity).inc()
 
 
-def _input_record(event: faust.EventT[bytes]) -> InputRecord:
+def _input_record(event: EventT[bytes]) -> InputRecord:
     message = event.message
-    headers = message.headers
-    pairs = headers.items() if isinstance(headers, dict) else headers or ()
     return InputRecord(
         topic=message.topic,
         partition=message.partition,
@@ -130,5 +166,5 @@ def _input_record(event: faust.EventT[bytes]) -> InputRecord:
         timestamp=round(message.timestamp * 1000) if message.timestamp and message.timestamp > 0 else None,
         key=message.key,
         value=message.value,
-        headers={name: value or b"" for name, value in pairs},
+        headers={name: value or b"" for name, value in dict(message.headers or ()).items()},
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from mooring.codec import decode, encode
 from mooring.keys import Key, ModelKey, StoreKey, VersionKey
 from mooring.outputs import ModelActivation, StoreSettings, VersionMetrics
 from mooring.records import Record
-from mooring.topics import Topic, Topics
+from mooring.topics import AnyTopic, Topic, Topics
 from streams.decisions import Policy, row_severity
 from streams.rows import VersionRow, from_record, to_record
 
@@ -18,19 +18,38 @@ K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 T = TypeVar("T", bound=Record)
 
-Data = MutableMapping[bytes, bytes]
+
+class Bytes(Protocol):
+    """A table of bytes, and how a change of it is made durable."""
+
+    @property
+    def rows(self) -> MutableMapping[bytes, bytes]:
+        """What the table holds now. A change here is seen at once, and forgotten in a crash."""
+        ...
+
+    def send_changelog(self, partition: int, key: bytes, value: bytes) -> object:
+        """Send a changed row to the table's topic, without waiting."""
+        ...
+
+
+class Change(NamedTuple):
+    """A row of a table of bytes, changed."""
+
+    table: Bytes
+    key: bytes
+    value: bytes
 
 
 @dataclass(frozen=True)
 class Table(Generic[K, R]):
     """Rows of one type. The bytes below are Avro, as they stand in the table's topic."""
 
-    data: Data
+    data: Bytes
     to_bytes: Callable[[R], bytes]
     from_bytes: Callable[[bytes], R]
 
     def get(self, key: K) -> R | None:
-        value = self.data.get(str(key).encode())
+        value = self.data.rows.get(str(key).encode())
         return None if value is None else self.from_bytes(value)
 
 
@@ -43,7 +62,7 @@ class Tables:
     stores: Table[StoreKey, StoreSettings]
 
     @classmethod
-    def over(cls, data: Callable[[Topic[Record]], Data], topics: Topics, policy: Policy) -> Tables:
+    def over(cls, data: Callable[[AnyTopic], Bytes], topics: Topics, policy: Policy) -> Tables:
         """The tables over those of bytes that `data` gives for each table's topic."""
         return cls(
             versions=Table(
@@ -70,9 +89,8 @@ class Pending(Generic[K, R]):
     def put(self, key: K, row: R) -> None:
         self.rows[key] = row
 
-    def changes(self) -> list[tuple[Data, bytes, bytes]]:
-        """Table of bytes, key and value of each row that was put."""
-        return [(self.table.data, str(key).encode(), self.table.to_bytes(row)) for key, row in self.rows.items()]
+    def changes(self) -> list[Change]:
+        return [Change(self.table.data, str(key).encode(), self.table.to_bytes(row)) for key, row in self.rows.items()]
 
 
 class Work:
@@ -84,11 +102,11 @@ class Work:
         self.versions = Pending(tables.versions)
         self.models = Pending(tables.models)
         self.stores = Pending(tables.stores)
-        self.records: list[tuple[Topic[Record], Record]] = []
+        self.records: list[tuple[AnyTopic, Record]] = []
 
     def publish(self, topic: Topic[T], *records: T) -> None:
         """Have the records published, before the rows are changed (rule 8)."""
-        self.records += [(topic, record) for record in records]  # type: ignore[misc]  # a Topic only reads its type
+        self.records += [(topic, record) for record in records]
 
-    def changes(self) -> list[tuple[Data, bytes, bytes]]:
+    def changes(self) -> list[Change]:
         return self.versions.changes() + self.models.changes() + self.stores.changes()

@@ -10,6 +10,7 @@ import structlog
 from mooring.errors import MooringError
 from mooring.topics import Topics
 from streams.app import build_app
+from streams.health import Health
 from streams.provision import partitions_of
 from streams.settings import Settings
 
@@ -41,14 +42,14 @@ async def _run(settings: Settings, partitions: int) -> None:
     app = parts.app
     await parts.health.start()
     log.info("worker starts", brokers=settings.brokers, topic_prefix=settings.topic_prefix, partitions=partitions)
-    announcing = asyncio.create_task(_announce(parts.health.why_not_ready))
+    announcing = asyncio.create_task(_announce(parts.health))
     starting = asyncio.create_task(app.start())
     stopping = asyncio.create_task(told_to_stop.wait())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done() and not stopping.done():
             starting.result()
-            await app.wait_for_stopped(told_to_stop)
+            await app.wait_for_stopped(told_to_stop.wait())
     finally:
         announcing.cancel()
         stopping.cancel()
@@ -60,7 +61,9 @@ async def _run(settings: Settings, partitions: int) -> None:
     log.info("worker stopped")
 
 
-async def _announce(why_not_ready) -> None:  # type: ignore[no-untyped-def]
-    while why_not_ready() is not None:
+async def _announce(health: Health) -> None:
+    while True:
+        if health.why_not_ready() is None:
+            log.info("worker ready")
+            return
         await asyncio.sleep(0.05)
-    log.info("worker ready")

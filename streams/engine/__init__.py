@@ -1,0 +1,1 @@
+"""What Faust lacks, as Faust extensions."""
