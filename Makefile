@@ -1,0 +1,72 @@
+# What to run here. `make` alone lists it. Variables: ARGS= (for the program behind a target), JSON= (bench), PYTHON=.
+
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+JSON ?=
+
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+# $(call install,FILE): what FILE pins, and this checkout in place. It says so, since it takes longer than a second.
+define install
+	echo "Installing $(1) into $(VENV)/ (a minute or two the first time) ..."
+	started=$$(date +%s) && $(PIP_INSTALL) --require-hashes -r $(1) \
+	&& $(PIP_INSTALL) --no-deps --no-build-isolation -e . \
+	&& touch $@ && echo "Installed in $$(( $$(date +%s) - started )) s."
+endef
+
+.SILENT:
+.PHONY: help setup demo test check format bench lock clean
+
+help: ## list the targets
+	grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(VENV)/.service ## make .venv/ with what the service and the demo need
+
+demo: $(VENV)/.service ## play the main job on an embedded broker (ARGS=--once: play it and end)
+	exec $(BIN)/python -m examples.demo $(ARGS)
+
+test: $(VENV)/.dev ## run all tests (ARGS="-k drift" for some)
+	exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure (JSON=<file> also writes the figures)
+	exec $(BIN)/python -m bench $(if $(JSON),--json $(JSON)) $(ARGS)
+
+# Versions that are pinned stay; ARGS=--upgrade moves them.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml
+
+lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml again (ARGS=--upgrade for newer ones)
+	$(UV_COMPILE) --extra sklearn --extra testing --group build --group service -o requirements.txt
+	$(UV_COMPILE) --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
+	$(UV_COMPILE) --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
+
+clean: ## remove .venv/ and everything that can be made again
+	rm -rf $(VENV) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: what is installed is as new as the files that say what to install.
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Mooring needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>/dev/null || echo 'not there')." >&2; \
+		echo "Say which to use: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.service: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(call install,requirements.txt)
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.service
+	$(call install,requirements-dev.txt)
