@@ -1,0 +1,1 @@
+"""Stories that run: pipelines as a user of Mooring would write them."""
