@@ -39,6 +39,10 @@ class Parts:
     health: Health
 
 
+# Faust takes the partition of a table's topic for a stream that is stuck, and says so every second from then on.
+_NEVER_S = 1e9
+
+
 class FaustBytes:
     """A Faust table as a table of bytes. Its rows change without a changelog record; the runtime sends that later."""
 
@@ -78,8 +82,11 @@ def build_app(settings: Settings, partitions: int) -> Parts:
         broker_heartbeat_interval=_HEARTBEAT_S,
         broker_commit_interval=0.5,
         producer_acks=-1,
+        # Faust's own limit is that of a value; a record has a key as well. Kafka accepts a little more than this.
+        producer_max_request_size=1_048_576,
         producer_request_timeout=_PRODUCER_TIMEOUT_S,
         stream_wait_empty=False,
+        stream_processing_timeout=_NEVER_S,
     )
     faust_topic = partial(_faust_topic, app, partitions)
     outputs = {topic.name: faust_topic(topic) for topic in topics.outputs}

@@ -134,7 +134,8 @@ def _spec(row: VersionRow, code: str) -> MetricSpec:
     declared = row.declared.get(code)
     if declared is None:
         return spec_of(code)
-    return spec_of(code, MetricSpec(code, declared.label or code, declared.direction))
+    label = (declared.label or "").strip() or code
+    return spec_of(code, MetricSpec(code, label, declared.direction))
 
 
 def _alert(

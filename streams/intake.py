@@ -75,8 +75,13 @@ def dead_letter(record: InputRecord, error: Exception, failed_at: int) -> DeadLe
 
 
 def _size(letter: DeadLetter) -> int:
-    headers = sum(len(name.encode()) + len(value) for name, value in letter.headers.items())
-    return len(letter.key or b"") + len(letter.value or b"") + headers
+    # The key counts twice: it is in the letter, and it is that of the letter's record.
+    return 2 * len(letter.key or b"") + len(letter.value or b"") + _headers_size(letter.headers)
+
+
+def _headers_size(headers: dict[str, bytes]) -> int:
+    # Names and values each come with their lengths.
+    return sum(len(name.encode()) + len(value) + 8 for name, value in headers.items())
 
 
 def _cut(letter: DeadLetter) -> DeadLetter:
@@ -88,7 +93,7 @@ def _cut(letter: DeadLetter) -> DeadLetter:
             notes.append(f"The {name} is cut to {_KEPT_BYTES:,} of {len(content):,} bytes, SHA-256 {digest}.")
             cut[name] = content[:_KEPT_BYTES]
     headers = letter.headers
-    if sum(map(len, headers.values())) > _KEPT_BYTES:
+    if _headers_size(headers) > _KEPT_BYTES:
         notes.append(f"Its {len(headers)} headers are left out.")
         headers = {}
     return replace(

@@ -88,26 +88,27 @@ class Runtime:
                 self._settling[partition] = asyncio.create_task(self._settle(partition))
 
     def _fold(self, agent: AnyAgent, event: EventT[bytes]) -> None:
-        work = self._work_of(agent, _input_record(event))
-        changes = work.changes()
+        records, changes = self._effects_of(agent, _input_record(event))
         for change in changes:
             change.table.rows[change.key] = change.value
-        self._unsettled[event.message.partition].append(_Handled(event, work.records, changes))
+        self._unsettled[event.message.partition].append(_Handled(event, records, changes))
         self._telemetry.handled.labels(agent.name).inc()
 
-    def _work_of(self, agent: AnyAgent, record: InputRecord) -> Work:
+    def _effects_of(self, agent: AnyAgent, record: InputRecord) -> tuple[list[tuple[AnyTopic, Record]], list[Change]]:
+        """What is to be published and changed; of a record that is refused, its dead letter and nothing else."""
         work = Work(self._tables, self._topics, self._policy)
         try:
             agent.take(record, self._topics, work, self._registry)
+            # Here the rows become bytes, and one may have grown too large for a record.
+            return work.records, work.changes()
         except OSError:
             raise
         except Exception as error:
             if not isinstance(error, InvalidEvent | UnreadableValue):
                 log.exception("handler failed", agent=agent.name, partition=record.partition, offset=record.offset)
-            return self._refusal(record, error)
-        return work
+            return [(self._topics.dead_letters, self._refusal(record, error))], []
 
-    def _refusal(self, record: InputRecord, error: Exception) -> Work:
+    def _refusal(self, record: InputRecord, error: Exception) -> DeadLetter:
         letter = dead_letter(record, error, failed_at=time.time_ns() // 1_000_000)
         log.warning(
             "input refused",
@@ -117,9 +118,7 @@ class Runtime:
             offset=letter.offset,
             letter_id=letter.letter_id,
         )
-        work = Work(self._tables, self._topics, self._policy)
-        work.publish(self._topics.dead_letters, letter)
-        return work
+        return letter
 
     async def _settle(self, partition: int) -> None:
         """Publish, send the changelog, acknowledge, for all that is folded of a partition, until nothing is left."""
@@ -134,8 +133,9 @@ class Runtime:
                     one.event.ack()
                     self._room.release()
         except Exception as error:  # noqa: BLE001 - a task's error that nobody awaits would be lost
+            # The partition stays taken: what came after must not be settled without this.
             await self._crash(error)
-        finally:
+        else:
             del self._settling[partition]
 
     async def _publish(self, batch: list[_Handled], partition: int) -> None:

@@ -36,7 +36,8 @@ class Settings(BaseSettings):
     def _listed(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        codes = tuple(code.strip() for code in value.split(",") if code.strip())
+        # Once each: a metric named twice would have two alerts of one id.
+        codes = tuple(dict.fromkeys(code.strip() for code in value.split(",") if code.strip()))
         for code in codes:
             check_id("watched_metrics", code)
         return codes
