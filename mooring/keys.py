@@ -8,7 +8,7 @@ node / project / store    StoreKey
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 from urllib.parse import quote, unquote
@@ -52,7 +52,7 @@ class Key:
             check_id(name, getattr(self, name))
 
     def __str__(self) -> str:
-        return "/".join(map(encode_part, astuple(self)))
+        return "/".join([encode_part(getattr(self, name)) for name in self.__dataclass_fields__])
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -192,14 +192,19 @@ def _sentence(
     model = row.build.model_name if row.build and row.build.model_name else row.key.model_id
     version = row.build.version_name if row.build and row.build.version_name else row.key.version_id
     if previous is None:
-        text = f"{spec.label} of {model} {version} is {current:.4g}"
+        text = f"{spec.label} of {model} {version} is {_figure(current)}"
     else:
         text = (
             f"{spec.label} of {model} {version} {'rose' if current > previous else 'fell'} "
-            f"from {previous:.4g} to {current:.4g}"
+            f"from {_figure(previous)} to {_figure(current)}"
         )
     if initial is None or drift is None:
         return f"{text}; its initial value is not known yet."
     if drift == 0:
         return f"{text}, its initial value."
-    return f"{text}, {abs(drift):.4g} {'above' if drift > 0 else 'below'} its initial {initial:.4g}."
+    return f"{text}, {_figure(abs(drift))} {'above' if drift > 0 else 'below'} its initial {_figure(initial)}."
+
+
+def _figure(value: float) -> str:
+    """Four decimals, as metrics are read; six figures where decimals would drown in them."""
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.6g}"

@@ -1,6 +1,7 @@
 """The real processes on each broker: worker and web view as subprocesses, and a client of the library."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -43,10 +44,23 @@ def provide(broker: Broker, prefix: str) -> None:
         broker.create(*(topic.name for topic in topics))
 
 
-@pytest.fixture(scope="module")
-def system(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+@contextmanager
+def _running(broker: Broker, folder: Path) -> Iterator[System]:
     prefix = f"e{uuid4().hex[:8]}."
     provide(broker, prefix)
-    folder: Path = tmp_path_factory.mktemp(broker.kind)
     with Services(broker.address, folder, topic_prefix=prefix) as services:
         yield System(broker, prefix, services)
+
+
+@pytest.fixture(scope="module")
+def system(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A Mooring that a module's tests share: each reports for a project of its own."""
+    with _running(broker, tmp_path_factory.mktemp(broker.kind)) as system:
+        yield system
+
+
+@pytest.fixture
+def own_system(broker: Broker, tmp_path: Path) -> Iterator[System]:
+    """A Mooring for one test, which may stop and start its processes."""
+    with _running(broker, tmp_path) as system:
+        yield system

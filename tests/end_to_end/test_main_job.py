@@ -232,8 +232,8 @@ def test_a_subscriber_over_http_resumes_where_it_was(system: System) -> None:
     assert [alert["current"] for alert in missed] == [0.8, 0.75]
 
 
-def test_a_worker_that_comes_back_knows_what_it_knew(system: System) -> None:
-    project = "Restart"
+def test_a_worker_that_comes_back_knows_what_it_knew(own_system: System) -> None:
+    system, project = own_system, "Restart"
     with system.client(project) as mooring:
         mooring.model_built("m", "1", prediction_type="BINARY", metrics={"roc_auc": 0.9})
         mooring.evaluated("m", "1", store="s", metrics={"roc_auc": 0.8})
