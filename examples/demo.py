@@ -49,7 +49,8 @@ def main() -> int:
     """Play the story; stay up until Ctrl-C unless told `--once`. Exit code 1 where something fails."""
     options = _options()
     # A plain `kill` ends it like Ctrl-C does: with everything it started stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     console = Console(highlight=False, soft_wrap=True)
     try:
         with tempfile.TemporaryDirectory(prefix="mooring-demo-") as folder:

@@ -23,7 +23,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from mooring.codec import decode
-from mooring.connection import BrokerRefused, is_old_or_embedded
+from mooring.connection import BrokerRefused, forbid_topic_creation, is_old_or_embedded
 from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, TopicsMissing
 from mooring.given import Time, epoch_ms
 from mooring.outputs import DriftAlert
@@ -170,12 +170,11 @@ class Alerts(Iterator[DriftAlert]):
     def _connect(self, settings: Mapping[str, Any], since: Since) -> KafkaConsumer:
         is_embedded = is_old_or_embedded(settings)
         try:
-            return KafkaConsumer(
+            consumer = KafkaConsumer(
                 **settings,
                 group_id=self._group,
                 enable_auto_commit=False,
                 auto_offset_reset="latest" if since == "now" else "earliest",
-                allow_auto_create_topics=False,
                 fetch_max_wait_ms=_EMBEDDED_FETCH_WAIT_MS if is_embedded else _FETCH_WAIT_MS,
                 session_timeout_ms=_EMBEDDED_SESSION_MS if is_embedded else _SESSION_MS,
                 heartbeat_interval_ms=_HEARTBEAT_MS,
@@ -184,6 +183,8 @@ class Alerts(Iterator[DriftAlert]):
             raise BrokerUnavailable(self._brokers) from error
         except KafkaError as error:
             raise BrokerRefused(f"The broker at {self._brokers} refuses the connection: {error}.") from error
+        forbid_topic_creation(consumer)
+        return consumer
 
     def _start(self, since: Since, *, follow: bool) -> None:
         parts = self._partitions()

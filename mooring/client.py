@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsFloat, SupportsIndex
 
 from kafka import KafkaProducer
 from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
@@ -24,7 +24,13 @@ from kafka.partitioner import DefaultPartitioner
 
 from mooring.alerts import Alerts, Since
 from mooring.codec import encode
-from mooring.connection import BrokerRefused, broker_answers, connection_settings
+from mooring.connection import (
+    BrokerRefused,
+    abandon,
+    connection_settings,
+    forbid_topic_creation,
+    has_heard_from_broker,
+)
 from mooring.delivery import Outbox, Receipt
 from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered, TopicsMissing
 from mooring.events import (
@@ -57,6 +63,8 @@ _TOPIC_TIMEOUT_MS = 5_000
 # Room for the longest value that the codec lets through, its key and its framing.
 _MAX_REQUEST_BYTES = 1_048_576
 _AT_EXIT_TIMEOUT_S = 5.0
+_AFTER_AN_ERROR_TIMEOUT_S = 5.0
+_DISCONNECT_TIMEOUT_S = 2.0
 # Key and framing of a record, roughly: what is under way is bounded, not counted.
 _RECORD_OVERHEAD_BYTES = 100
 
@@ -102,18 +110,18 @@ class Mooring:
         version: str,
         *,
         prediction_type: PredictionType | str,
-        metrics: Mapping[str, float] | None = None,
+        metrics: Mapping[str, SupportsFloat] | None = None,
         y_true: ArrayLike | None = None,
         y_score: ArrayLike | None = None,
         positive: object = None,
         threshold: float = 0.5,
         sample_weight: ArrayLike | None = None,
         cost_matrix: CostMatrix | None = None,
-        metric_std: Mapping[str, float] | None = None,
-        standard_errors: Mapping[str, float] | None = None,
+        metric_std: Mapping[str, SupportsFloat] | None = None,
+        standard_errors: Mapping[str, SupportsFloat] | None = None,
         custom_metrics: Iterable[CustomMetric] = (),
-        n_positive: int | None = None,
-        n_negative: int | None = None,
+        n_positive: SupportsIndex | None = None,
+        n_negative: SupportsIndex | None = None,
         built_at: Time | None = None,
         activate: bool = False,
         model_name: str | None = None,
@@ -174,19 +182,19 @@ class Mooring:
         *,
         store: str,
         evaluation: str | None = None,
-        metrics: Mapping[str, float] | None = None,
+        metrics: Mapping[str, SupportsFloat] | None = None,
         y_true: ArrayLike | None = None,
         y_score: ArrayLike | None = None,
         positive: object = None,
         threshold: float = 0.5,
         sample_weight: ArrayLike | None = None,
         cost_matrix: CostMatrix | None = None,
-        data_drift: float | None = None,
-        standard_errors: Mapping[str, float] | None = None,
+        data_drift: SupportsFloat | None = None,
+        standard_errors: Mapping[str, SupportsFloat] | None = None,
         custom_metrics: Iterable[CustomMetric] = (),
-        n_rows: int | None = None,
-        n_positive: int | None = None,
-        n_negative: int | None = None,
+        n_rows: SupportsIndex | None = None,
+        n_positive: SupportsIndex | None = None,
+        n_negative: SupportsIndex | None = None,
         evaluated_at: Time | None = None,
         synced: bool | None = None,
         source_url: str | None = None,
@@ -237,7 +245,7 @@ class Mooring:
         *,
         synced: bool = True,
         name: str | None = None,
-        thresholds: Mapping[str, Thresholds | Mapping[str, float]] | None = None,
+        thresholds: Mapping[str, Thresholds | Mapping[str, SupportsFloat]] | None = None,
         effective_at: Time | None = None,
         event_id: str | None = None,
         recorded_at: Time | None = None,
@@ -375,8 +383,11 @@ class Mooring:
             alerts.close()
         try:
             self._outbox.settle(timeout_s)
+        except NotDelivered:
+            abandon(self._producer, _DISCONNECT_TIMEOUT_S)
+            raise
         finally:
-            self._producer.close(timeout=0)
+            self._producer.close(timeout=_DISCONNECT_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self
@@ -388,7 +399,7 @@ class Mooring:
             self.close()
             return
         try:
-            self.close()
+            self.close(_AFTER_AN_ERROR_TIMEOUT_S)
         except NotDelivered as not_delivered:
             # The first error is the one to look at; this one must not be lost over it.
             error.add_note(str(not_delivered))
@@ -406,28 +417,30 @@ class Mooring:
                 f"{type(event).__name__} {event.event_id} was not sent: the broker at {self.brokers} has acknowledged "
                 f"none of what is under way for {FLUSH_TIMEOUT_S:.0f} s."
             )
+        start = time.monotonic()
         try:
             future = self._producer.send(topic.name, value, key=topic.key(event))
         except BaseException as error:
             self._outbox.give_back(size)
             if isinstance(error, KafkaError):
-                raise self._unsent(topic.name, error) from error
+                raise self._unsent(topic.name, error, start) from error
             raise
         receipt = Receipt(event, topic.name, future, left_out)
         self._outbox.add(receipt, future, size)
         return receipt
 
-    def _unsent(self, topic: str, error: KafkaError) -> MooringError:
+    def _unsent(self, topic: str, error: KafkaError, start: float) -> MooringError:
         if isinstance(error, AuthorizationError | SaslAuthenticationFailedError):
             return BrokerRefused(f"The broker at {self.brokers} refuses access to {topic}: {error}.")
         if isinstance(error, KafkaTimeoutError):
-            return TopicsMissing([topic]) if broker_answers(self.brokers) else BrokerUnavailable(self.brokers)
+            answered = has_heard_from_broker(self._producer, start)
+            return TopicsMissing([topic]) if answered else BrokerUnavailable(self.brokers)
         return NotDelivered(f"Nothing was sent to {topic}: {error}.")
 
 
 def _producer(brokers: str, settings: Mapping[str, Any]) -> KafkaProducer:
     try:
-        return KafkaProducer(
+        producer = KafkaProducer(
             **settings,
             acks="all",
             enable_idempotence=True,
@@ -435,13 +448,13 @@ def _producer(brokers: str, settings: Mapping[str, Any]) -> KafkaProducer:
             partitioner=DefaultPartitioner(),
             max_block_ms=_TOPIC_TIMEOUT_MS,
             max_request_size=_MAX_REQUEST_BYTES,
-            # A topic made in passing would have the broker's default number of partitions, not that of the others.
-            allow_auto_create_topics=False,
         )
     except KafkaTimeoutError as error:
         raise BrokerUnavailable(brokers) from error
     except KafkaError as error:
         raise BrokerRefused(f"The broker at {brokers} refuses the connection: {error}.") from error
+    forbid_topic_creation(producer)
+    return producer
 
 
 def _close_at_exit(reference: weakref.ref[Mooring]) -> None:

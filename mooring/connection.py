@@ -9,6 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.cluster import ClusterMetadata
+
 from mooring.errors import BrokerUnavailable, MooringError
 
 CONNECT_TIMEOUT_S = 5.0
@@ -62,20 +65,40 @@ def is_old_or_embedded(settings: Mapping[str, Any]) -> bool:
     return "api_version" in settings
 
 
-def broker_answers(brokers: str) -> bool:
-    """Whether a broker takes connections now. Blocks for at most CONNECT_TIMEOUT_S."""
-    try:
-        _probe(brokers, handshake=False)
-    except BrokerUnavailable:
-        return False
-    return True
-
-
 def quiet_logging() -> None:
     """Keep kafka-python's log lines back unless the program has set a level for them: what matters is raised."""
     logger = logging.getLogger("kafka")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.CRITICAL)
+
+
+# What follows reaches into kafka-python 3, which offers no other way. tests/mooring/test_connection.py names each place.
+
+
+def forbid_topic_creation(client: KafkaProducer | KafkaConsumer) -> None:
+    """Keep a client from creating topics in passing, with the broker's default number of partitions.
+
+    kafka-python 3.0.12 takes `allow_auto_create_topics` and does not pass it on to where it would have an effect.
+    """
+    _cluster(client).config["allow_auto_create_topics"] = False
+
+
+def has_heard_from_broker(client: KafkaProducer | KafkaConsumer, since: float) -> bool:
+    """Whether a broker has told the client which topics there are, since a time of the monotonic clock."""
+    return bool(_cluster(client)._last_successful_refresh_ms >= since * 1000)  # noqa: SLF001
+
+
+def abandon(producer: KafkaProducer, timeout_s: float) -> None:
+    """Give up what is under way, so that the producer can be closed.
+
+    Its `close` raises over what is under way, and leaves the thread that sends it behind.
+    """
+    producer._sender.force_close()  # noqa: SLF001
+    producer._sender.join(timeout_s)  # noqa: SLF001
+
+
+def _cluster(client: KafkaProducer | KafkaConsumer) -> ClusterMetadata:
+    return client._metadata if isinstance(client, KafkaProducer) else client._cluster  # noqa: SLF001
 
 
 def _probe(brokers: str, *, handshake: bool) -> int | None:

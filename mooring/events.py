@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 from mooring.errors import InvalidEvent, Reason
@@ -21,6 +22,7 @@ MAX_METRICS = 1_000
 MAX_LABELS = 200
 MAX_TEXT_BYTES = 4_096
 _MAX_LONG = 2**63 - 1
+_WORDS = {bool: "True or False", str: "text"}
 
 
 class NodeKind(StrEnum):
@@ -56,6 +58,7 @@ class CustomMetric(Record):
 
     def __post_init__(self) -> None:
         check_id("custom_metrics", self.code)
+        _check_is("custom_metrics", self.direction, Direction)
         if self.code in CATALOGUE:
             raise InvalidEvent("custom_metrics", f"{self.code} is a standard metric; it cannot be declared anew")
         _check_text("custom_metrics", self.label)
@@ -75,7 +78,9 @@ class Thresholds(Record):
 
     def __post_init__(self) -> None:
         bounds = [bound for bound in (self.min, self.soft_min, self.soft_max, self.max) if bound is not None]
-        if not all(map(math.isfinite, bounds)):
+        for bound in bounds:
+            _check_number("thresholds", bound)
+        if not all(map(_is_finite, bounds)):
             raise InvalidEvent("thresholds", "must be finite numbers")
         if bounds != sorted(bounds):
             raise InvalidEvent("thresholds", "must be in the order min <= soft_min <= soft_max <= max")
@@ -89,6 +94,8 @@ class Event(Record):
     TEXTS: ClassVar[tuple[str, ...]] = ()
     TIMES: ClassVar[tuple[str, ...]] = ("recorded_at",)
     COUNTS: ClassVar[tuple[str, ...]] = ()
+    FLAGS: ClassVar[tuple[str, ...]] = ()
+    CHOICES: ClassVar[Mapping[str, type[StrEnum]]] = {}
     # The times that say when something happened, and that therefore cannot lie in the future.
     PAST: ClassVar[tuple[str, ...]] = ("recorded_at",)
 
@@ -107,6 +114,10 @@ class Event(Record):
         for name in self.COUNTS:
             if (count := getattr(self, name)) is not None:
                 _check_whole(name, count)
+        for name in self.FLAGS:
+            _check_is(name, getattr(self, name), bool)
+        for name, kind in self.CHOICES.items():
+            _check_is(name, getattr(self, name), kind)
 
     @property
     def project(self) -> ProjectKey:
@@ -120,7 +131,7 @@ class Event(Record):
             if ahead > FUTURE_TOLERANCE_MS:
                 raise InvalidEvent(
                     name,
-                    f"lies {ahead / 3_600_000:.1f} hours in the future; check the clock, and that it is in milliseconds",
+                    f"lies {ahead / 3_600_000:.1f} hours in the future; check the clock and the unit (milliseconds)",
                     Reason.DATED_IN_THE_FUTURE,
                 )
 
@@ -133,6 +144,8 @@ class ModelBuild(Event):
     TEXTS = ("model_name", "version_name", "algorithm", "author", "source_url")
     TIMES = PAST = ("built_at", "recorded_at")
     COUNTS = ("n_positive", "n_negative")
+    FLAGS = ("activate",)
+    CHOICES = MappingProxyType({"node_kind": NodeKind, "prediction_type": PredictionType})
 
     node_kind: NodeKind = NodeKind.OTHER
     model_id: str
@@ -200,6 +213,8 @@ class EvaluationRun(Event):
                 "a store only evaluates versions of its own project",
                 Reason.STORE_OUTSIDE_PROJECT,
             )
+        if self.synced is not None:
+            _check_is("synced", self.synced, bool)
         _check_metrics(self.metrics)
         _check_errors("standard_errors", self.standard_errors)
         _check_declarations(self.custom_metrics)
@@ -221,6 +236,7 @@ class EvaluationStore(Event):
     IDS = (*Event.IDS, "store_id")
     TEXTS = ("name",)
     TIMES = ("effective_at", "recorded_at")
+    FLAGS = ("synced",)
 
     store_id: str
     name: str | None = None
@@ -230,8 +246,10 @@ class EvaluationStore(Event):
 
     def __post_init__(self) -> None:
         Event.__post_init__(self)
-        for code in self.thresholds:
+        _check_size("thresholds", self.thresholds, MAX_METRICS)
+        for code, bounds in self.thresholds.items():
             check_id("thresholds", code)
+            _check_is(f"thresholds.{code}", bounds, Thresholds)
 
     @property
     def store(self) -> StoreKey:
@@ -245,6 +263,7 @@ class LifecycleChange(Event):
     IDS = (*Event.IDS, "model_id", "version_id")
     TEXTS = ("infrastructure", "stage", "actor")
     TIMES = PAST = ("changed_at", "recorded_at")
+    CHOICES = MappingProxyType({"change": Change})
 
     model_id: str
     version_id: str
@@ -272,7 +291,7 @@ class LifecycleChange(Event):
 
 def check_metric(code: str, value: float) -> None:
     """Raise InvalidEvent unless the value is one that the metric can have: finite, and a standard one in its range."""
-    if not math.isfinite(value):
+    if not _is_finite(value):
         raise InvalidEvent(f"metrics.{code}", f"is {value}; leave out what is not known", Reason.METRIC_NOT_FINITE)
     spec = CATALOGUE.get(code)
     if spec is None:
@@ -298,13 +317,15 @@ def _check_errors(name: str, errors: Mapping[str, float]) -> None:
     for code, value in errors.items():
         check_id(name, code)
         _check_number(f"{name}.{code}", value)
-        if not math.isfinite(value):
+        if not _is_finite(value):
             raise InvalidEvent(f"{name}.{code}", f"is {value}; leave out what is not known", Reason.METRIC_NOT_FINITE)
         if value < 0:
             raise InvalidEvent(f"{name}.{code}", f"is {value:g}; it cannot be negative")
 
 
 def _check_declarations(declared: tuple[CustomMetric, ...]) -> None:
+    for metric in declared:
+        _check_is("custom_metrics", metric, CustomMetric)
     codes = [metric.code for metric in declared]
     if len(codes) > MAX_METRICS:
         raise InvalidEvent("custom_metrics", f"has {len(codes)} entries; at most {MAX_METRICS} are allowed")
@@ -316,12 +337,26 @@ def _check_labels(labels: Mapping[str, str]) -> None:
     _check_size("labels", labels, MAX_LABELS)
     for name, value in labels.items():
         check_id("labels", name)
+        _check_is(f"labels.{name}", value, str)
         _check_text(f"labels.{name}", value)
 
 
 def _check_size(name: str, values: Mapping[str, object], limit: int) -> None:
     if len(values) > limit:
         raise InvalidEvent(name, f"has {len(values)} entries; at most {limit} are allowed")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond the range of doubles
+        return False
+
+
+def _check_is(name: str, value: object, kind: type) -> None:
+    # Avro's writer would take the text "false" for true.
+    if not isinstance(value, kind):
+        raise InvalidEvent(name, f"must be {_WORDS.get(kind) or f'a {kind.__name__}'}, not {type(value).__name__}")
 
 
 def _check_number(name: str, value: object) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, SupportsFloat, TypeVar, cast
 
 from mooring.errors import InvalidEvent
 from mooring.events import Thresholds
@@ -55,7 +55,7 @@ def number(value: object) -> float:
         return math.inf
 
 
-def number_map(field: str, values: Mapping[str, float] | None) -> dict[str, float]:
+def number_map(field: str, values: Mapping[str, SupportsFloat] | None) -> dict[str, float]:
     return {code: number(value) for code, value in copied(field, values).items()}
 
 
@@ -71,7 +71,7 @@ def copied(field: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(values)
 
 
-def bounds_of(code: str, bounds: Thresholds | Mapping[str, float]) -> Thresholds:
+def bounds_of(code: str, bounds: Thresholds | Mapping[str, SupportsFloat]) -> Thresholds:
     if isinstance(bounds, Thresholds):
         return bounds
     field = f"thresholds.{code}"
@@ -85,4 +85,5 @@ def member(field: str, kind: type[E], given: E | str) -> E:
     try:
         return kind(given)
     except ValueError:
-        raise InvalidEvent(field, f"is {given!r}; known are {', '.join(each for each in kind if each != 'UNKNOWN')}") from None
+        known = ", ".join(each for each in kind if each != "UNKNOWN")
+        raise InvalidEvent(field, f"is {given!r}; known are {known}") from None
