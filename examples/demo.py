@@ -156,13 +156,13 @@ class Story:
         with Registry(self._services.url) as registry:
             versions = list(registry.versions(sort="name"))
         table = Table(title="Versions, by ROC AUC", title_justify="left")
-        for heading in ("Version", "Active", "State", "Severity"):
+        for heading in ("Version", "Active", "Severity"):
             table.add_column(heading)
         for heading in ("Initial", "Current", "Drift"):
             table.add_column(heading, justify="right")
         for item in versions:
             name, active = f"{item['model']} {item['version']}", "yes" if item["active"] else "no"
-            table.add_row(name, active, item["state"], item["severity"], *_numbers(item))
+            table.add_row(name, active, item["severity"], *_numbers(item))
         self._console.print()
         self._console.print(table)
         counts = ", ".join(

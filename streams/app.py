@@ -53,7 +53,7 @@ class FaustBytes:
     def rows(self) -> MutableMapping[bytes, bytes]:
         return cast(Table[bytes, bytes], self._table).data
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> object:
+    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
         return self._table.send_changelog(partition, key, value)
 
 

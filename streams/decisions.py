@@ -58,12 +58,11 @@ def alerts_after_evaluation(
     before: VersionRow, after: VersionRow, evaluation: EvaluationRun, policy: Policy
 ) -> tuple[DriftAlert, ...]:
     """One alert for each watched metric that the evaluation changed (rule 7)."""
-    stamp = Stamp.of(evaluation)
     alerts = []
     for code in policy.watched:
         reading = after.readings.get(code)
         earlier = before.readings.get(code)
-        if reading is None or reading.stamp != stamp or (earlier is not None and earlier.stamp == stamp):
+        if reading is None:
             continue
         previous = earlier.value if earlier is not None else before.initial.get(code)
         if previous is not None and reading.value != previous:
@@ -150,7 +149,7 @@ def _alert(
 ) -> DriftAlert:
     spec = _spec(row, code)
     initial = row.initial.get(code)
-    drift = None if initial is None else reading.value - initial
+    drift = row.drift().get(code)
     degradation = degradation_of(drift, spec)
     severity = severity_of(degradation, drift, policy)
     return DriftAlert(
@@ -194,9 +193,11 @@ def _sentence(
     if previous is None:
         text = f"{spec.label} of {model} {version} is {_figure(current)}"
     else:
+        # Rather many digits than a rise from 0.8100 to 0.8100.
+        figure = _figure if _figure(previous) != _figure(current) else repr
         text = (
             f"{spec.label} of {model} {version} {'rose' if current > previous else 'fell'} "
-            f"from {_figure(previous)} to {_figure(current)}"
+            f"from {figure(previous)} to {figure(current)}"
         )
     if initial is None or drift is None:
         return f"{text}; its initial value is not known yet."

@@ -5,6 +5,7 @@ A row holds nothing that the order of arrival decides (rule 6): each fact in it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -123,7 +124,9 @@ class VersionRow:
 
 def drift_of(values: Mapping[str, float], initial: Mapping[str, float]) -> dict[str, float]:
     """The values less the initial ones, for the metrics of which both are known."""
-    return {code: value - initial[code] for code, value in values.items() if code in initial}
+    drift = {code: value - initial[code] for code, value in values.items() if code in initial}
+    # Two doubles may lie further apart than any double is large.
+    return drift if all(map(math.isfinite, drift.values())) else {k: v for k, v in drift.items() if math.isfinite(v)}
 
 
 def to_record(row: VersionRow, severity: Severity) -> VersionMetrics:

@@ -39,9 +39,16 @@ _MOST_UNSETTLED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class _Outgoing:
+    topic: AnyTopic
+    record: Record
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Handled:
     event: EventT[bytes]
-    records: list[tuple[AnyTopic, Record]]
+    outgoing: list[_Outgoing]
     changes: list[Change]
 
 
@@ -88,25 +95,25 @@ class Runtime:
                 self._settling[partition] = asyncio.create_task(self._settle(partition))
 
     def _fold(self, agent: AnyAgent, event: EventT[bytes]) -> None:
-        records, changes = self._effects_of(agent, _input_record(event))
+        outgoing, changes = self._effects_of(agent, _input_record(event))
         for change in changes:
             change.table.rows[change.key] = change.value
-        self._unsettled[event.message.partition].append(_Handled(event, records, changes))
+        self._unsettled[event.message.partition].append(_Handled(event, outgoing, changes))
         self._telemetry.handled.labels(agent.name).inc()
 
-    def _effects_of(self, agent: AnyAgent, record: InputRecord) -> tuple[list[tuple[AnyTopic, Record]], list[Change]]:
+    def _effects_of(self, agent: AnyAgent, record: InputRecord) -> tuple[list[_Outgoing], list[Change]]:
         """What is to be published and changed; of a record that is refused, its dead letter and nothing else."""
         work = Work(self._tables, self._topics, self._policy)
         try:
             agent.take(record, self._topics, work, self._registry)
-            # Here the rows become bytes, and one may have grown too large for a record.
-            return work.records, work.changes()
+            # Here they become bytes, and a row or an outcome may turn out too large for a record.
+            return [_outgoing(topic, record) for topic, record in work.records], work.changes()
         except OSError:
             raise
         except Exception as error:
             if not isinstance(error, InvalidEvent | UnreadableValue):
                 log.exception("handler failed", agent=agent.name, partition=record.partition, offset=record.offset)
-            return [(self._topics.dead_letters, self._refusal(record, error))], []
+            return [_outgoing(self._topics.dead_letters, self._refusal(record, error))], []
 
     def _refusal(self, record: InputRecord, error: Exception) -> DeadLetter:
         letter = dead_letter(record, error, failed_at=time.time_ns() // 1_000_000)
@@ -127,8 +134,7 @@ class Runtime:
                 await self._publish(batch, partition)
                 # Of a row that changed more than once only the last state is news.
                 latest = {(id(change.table), change.key): change for one in batch for change in one.changes}
-                for change in latest.values():
-                    change.table.send_changelog(partition, change.key, change.value)
+                await self._send_changelog(list(latest.values()), partition)
                 for one in batch:
                     one.event.ack()
                     self._room.release()
@@ -141,12 +147,32 @@ class Runtime:
     async def _publish(self, batch: list[_Handled], partition: int) -> None:
         """Send the records of a batch, in order, and wait until the broker has acknowledged every one."""
         sent = []
-        for topic, record in (published for one in batch for published in one.records):
-            output = self._output(topic)
-            sent.append(await output.send(key=topic.key(record), value=encode(record), partition=partition))
-            self._count(topic, record)
+        for outgoing in (published for one in batch for published in one.outgoing):
+            key = outgoing.topic.key(outgoing.record)
+            sent.append(await self._output(outgoing.topic).send(key=key, value=outgoing.value, partition=partition))
+            self._count(outgoing.topic, outgoing.record)
         for acknowledged in sent:
             await acknowledged
+
+    async def _send_changelog(self, changes: list[Change], partition: int) -> None:
+        """Send changed rows, those of models only once the versions' are acknowledged.
+
+        A model's row says which version is active, and an event that it knows already changes no version any more. So a
+        crash between the two must leave the versions changed and the model not: then the event is handled again.
+        """
+        versions = self._tables.versions.data
+        sent = [
+            change.table.send_changelog(partition, change.key, change.value)
+            for change in changes
+            if change.table is versions
+        ]
+        if len(sent) == len(changes):
+            return
+        for acknowledged in sent:
+            await acknowledged
+        for change in changes:
+            if change.table is not versions:
+                change.table.send_changelog(partition, change.key, change.value)
 
     def _count(self, topic: AnyTopic, record: Record) -> None:
         self._telemetry.published.labels(topic.name).inc()
@@ -154,6 +180,10 @@ class Runtime:
             self._telemetry.refused.labels(record.reason).inc()
         elif isinstance(record, DriftAlert):
             self._telemetry.alerts.labels(record.severity).inc()
+
+
+def _outgoing(topic: AnyTopic, record: Record) -> _Outgoing:
+    return _Outgoing(topic, record, encode(record))
 
 
 def _input_record(event: EventT[bytes]) -> InputRecord:

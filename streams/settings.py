@@ -19,8 +19,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
 
-    brokers: str = "localhost:9092"
-    topic_prefix: str = DEFAULT_PREFIX
+    brokers: str = Field(default="localhost:9092", min_length=1)
+    topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$")
     data_dir: Path = Path(".mooring")
     worker_http_host: str = "127.0.0.1"
     worker_http_port: int = Field(default=8081, ge=0, le=65_535)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -27,8 +27,8 @@ class Bytes(Protocol):
         """What the table holds now. A change here is seen at once, and forgotten in a crash."""
         ...
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> object:
-        """Send a changed row to the table's topic, without waiting."""
+    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
+        """Send a changed row to the table's topic. What is awaited is the broker's acknowledgement."""
         ...
 
 
