@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from streams.settings import Settings
 from streams.tables import Tables, Work
 from streams.telemetry import Telemetry
 from tests.brokers import ROOT
-from tests.streams.registry import TOPICS, Rows, agent_of
+from tests.streams.registry import TOPICS, Acknowledgement, Rows, agent_of
 from tests.streams.strategies import V1, build, evaluation
 
 ALERTS, OUTCOMES, LETTERS = "drift-alerts", "evaluation-outcomes", "dead-letters"
@@ -111,10 +111,13 @@ class JournalledRows(Rows):
         super().__init__()
         self._name, self._journal = name, journal
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> None:
+    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
         assert partition == 2
         self._journal.append(f"changelog {self._name}")
         super().send_changelog(partition, key, value)
+        acknowledgement = Acknowledgement()
+        acknowledgement.came = lambda: self._journal.append(f"acknowledged {self._name}")  # type: ignore[method-assign]
+        return acknowledgement
 
 
 class Stream:
@@ -164,6 +167,22 @@ def test_alert_acknowledged_then_changelog_then_the_offset() -> None:
         f"acknowledged {ALERTS}",
         f"acknowledged {OUTCOMES}",
         "changelog version-metrics",
+        "ack 7",
+    ]
+
+
+def test_a_version_s_row_is_durable_before_its_model_s() -> None:
+    """Else a crash between the two leaves the old version active, and no repeat of the event would mend it."""
+
+    async def story() -> Broker:
+        broker = Broker()
+        await run(broker.runtime(), BUILDS, broker.event(build(activate=True), 7))
+        return broker
+
+    assert asyncio.run(story()).journal == [
+        "changelog version-metrics",
+        "acknowledged version-metrics",
+        "changelog model-activations",
         "ack 7",
     ]
 
