@@ -14,7 +14,6 @@ import logging
 import time
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsFloat, SupportsIndex
 
@@ -44,7 +43,7 @@ from mooring.events import (
     NodeKind,
     Thresholds,
 )
-from mooring.given import Time, bounds_of, copied, count, id_or_new, member, number, number_map, time_or
+from mooring.given import Time, bounds_of, calculated, copied, count, id_or_new, member, number, number_map, time_or
 from mooring.keys import ProjectKey
 from mooring.metrics.catalogue import PredictionType
 from mooring.topics import DEFAULT_PREFIX, Topic, Topics
@@ -52,7 +51,7 @@ from mooring.topics import DEFAULT_PREFIX, Topic, Topics
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from mooring.metrics.binary import BinaryEvaluation, CostMatrix
+    from mooring.metrics.binary import CostMatrix
 
 DEFAULT_BROKERS = "localhost:9092"
 FLUSH_TIMEOUT_S = 30.0
@@ -147,7 +146,7 @@ class Mooring:
             raise InvalidEvent(
                 "y_true", f"metrics are calculated for BINARY models only, not for {predicts}; give them as `metrics`"
             )
-        rows = _measure(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        rows = calculated(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
         now = _now()
         event = ModelBuild(
             event_id=id_or_new(event_id),
@@ -211,7 +210,7 @@ class Mooring:
 
         Raises InvalidEvent naming the field, DependencyMissing without scikit-learn, and what `report` raises.
         """
-        rows = _measure(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        rows = calculated(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
         given = number_map("metrics", metrics)
         if data_drift is not None:
             given["data_drift"] = number(data_drift)
@@ -464,44 +463,6 @@ def _close_at_exit(reference: weakref.ref[Mooring]) -> None:
         mooring.close(_AT_EXIT_TIMEOUT_S)
     except MooringError as error:
         _log.error("%s", error)
-
-
-@dataclass(frozen=True)
-class _Calculated:
-    """What was calculated from labels and scores; nothing without them."""
-
-    metrics: Mapping[str, float]
-    left_out: Mapping[str, str]
-    n_rows: int | None
-    n_positive: int | None
-    n_negative: int | None
-
-
-def _measure(
-    y_true: ArrayLike | None,
-    y_score: ArrayLike | None,
-    positive: object,
-    threshold: float,
-    sample_weight: ArrayLike | None,
-    cost_matrix: CostMatrix | None,
-) -> _Calculated | BinaryEvaluation:
-    if y_true is None and y_score is None:
-        return _Calculated({}, {}, None, None, None)
-    if y_true is None:
-        raise InvalidEvent("y_true", "must be given with y_score")
-    if y_score is None:
-        raise InvalidEvent("y_score", "must be given with y_true")
-    # Heavy, and an extra: loaded only where it is asked for.
-    from mooring.metrics.binary import evaluate_binary
-
-    return evaluate_binary(
-        y_true,
-        y_score,
-        positive=positive,
-        threshold=threshold,
-        sample_weight=sample_weight,
-        cost_matrix=cost_matrix,
-    )
 
 
 def _now() -> int:

@@ -72,7 +72,7 @@ def quiet_logging() -> None:
         logger.setLevel(logging.CRITICAL)
 
 
-# What follows reaches into kafka-python 3, which offers no other way. tests/mooring/test_connection.py names each place.
+# The next four reach into kafka-python 3, which offers no other way; tests/mooring/test_connection.py holds each.
 
 
 def forbid_topic_creation(client: KafkaProducer | KafkaConsumer) -> None:

@@ -9,12 +9,18 @@ import math
 import numbers
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, SupportsFloat, TypeVar, cast
+from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, cast
 
 from mooring.errors import InvalidEvent
 from mooring.events import Thresholds
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from mooring.metrics.binary import BinaryEvaluation, CostMatrix
 
 # A time: Unix epoch milliseconds, or a datetime that says its time zone.
 Time = int | datetime
@@ -87,3 +93,42 @@ def member(field: str, kind: type[E], given: E | str) -> E:
     except ValueError:
         known = ", ".join(each for each in kind if each != "UNKNOWN")
         raise InvalidEvent(field, f"is {given!r}; known are {known}") from None
+
+
+@dataclass(frozen=True)
+class Calculated:
+    """What was calculated from labels and scores; nothing without them."""
+
+    metrics: Mapping[str, float]
+    left_out: Mapping[str, str]
+    n_rows: int | None
+    n_positive: int | None
+    n_negative: int | None
+
+
+def calculated(
+    y_true: ArrayLike | None,
+    y_score: ArrayLike | None,
+    positive: object,
+    threshold: float,
+    sample_weight: ArrayLike | None,
+    cost_matrix: CostMatrix | None,
+) -> Calculated | BinaryEvaluation:
+    """What scikit-learn calculates of labels and scores. Raises what `evaluate_binary` raises, and InvalidEvent."""
+    if y_true is None and y_score is None:
+        return Calculated({}, {}, None, None, None)
+    if y_true is None:
+        raise InvalidEvent("y_true", "must be given with y_score")
+    if y_score is None:
+        raise InvalidEvent("y_score", "must be given with y_true")
+    # Heavy, and an extra: loaded only where it is asked for.
+    from mooring.metrics.binary import evaluate_binary
+
+    return evaluate_binary(
+        y_true,
+        y_score,
+        positive=positive,
+        threshold=threshold,
+        sample_weight=sample_weight,
+        cost_matrix=cost_matrix,
+    )
