@@ -55,8 +55,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document a 
 File = Annotated[
     str | None, typer.Option("--file", "-f", help="JSON object, array, or one object a line; - is standard input.")
 ]
-Model = Annotated[str | None, typer.Argument(help="The model's id.")]
-Version = Annotated[str | None, typer.Argument(help="The version's id.")]
+Model = Annotated[str | None, typer.Option(help="The model's id.")]
+Version = Annotated[str | None, typer.Option(help="The version's id.")]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", "-m", help="CODE=VALUE; repeat for each metric.")]
 Errors = Annotated[list[str] | None, typer.Option("--standard-error", help="CODE=VALUE; repeatable.")]
 Custom = Annotated[list[str] | None, typer.Option(help="CODE[:HIGHER|LOWER|NONE[:LABEL]]; repeatable.")]
@@ -97,9 +97,9 @@ def run(arguments: list[str]) -> int:
 
 @app.command()
 def build(
+    *,
     model: Model = None,
     version: Version = None,
-    *,
     file: File = None,
     prediction_type: Annotated[
         str | None, typer.Option(help="BINARY, MULTICLASS, REGRESSION, TIME_SERIES, CLUSTERING or OTHER.")
@@ -130,7 +130,7 @@ def build(
     """Report that a version of a model was built.
 
     \b
-    mooring build redemption v1 --prediction-type BINARY --metric roc_auc=0.87 --activate
+    mooring build --model redemption --version v1 --prediction-type BINARY --metric roc_auc=0.87 --activate
     mooring build --file build.json
     """
     from mooring.events import ModelBuild
@@ -162,9 +162,9 @@ def build(
 
 @app.command()
 def evaluation(
+    *,
     model: Model = None,
     version: Version = None,
-    *,
     store: Annotated[str | None, typer.Option(help="The evaluation store.")] = None,
     file: File = None,
     metric: Metrics = None,
@@ -191,7 +191,7 @@ def evaluation(
     """Report one run of an evaluation of a version.
 
     \b
-    mooring evaluation redemption v1 --store weekly --metric roc_auc=0.81 --metric data_drift=0.12
+    mooring evaluation --model redemption --version v1 --store weekly --metric roc_auc=0.81
     my-evaluation-job | mooring evaluation --file -
     """
     from mooring.events import EvaluationRun
@@ -219,8 +219,8 @@ def evaluation(
 
 @app.command()
 def store(
-    store: Annotated[str | None, typer.Argument(help="The evaluation store.")] = None,
     *,
+    store: Annotated[str | None, typer.Option(help="The evaluation store.")] = None,
     file: File = None,
     synced: Annotated[
         bool | None, typer.Option("--synced/--not-synced", help="Whether its evaluations reach the registry.")
@@ -241,8 +241,8 @@ def store(
     """Configure an evaluation store: whether it is synced, and the bounds of its metrics.
 
     \b
-    mooring store experiments --not-synced
-    mooring store weekly --threshold roc_auc:min=0.7,soft_min=0.8
+    mooring store --store experiments --not-synced
+    mooring store --store weekly --threshold roc_auc:min=0.7,soft_min=0.8
     """
     from mooring.events import EvaluationStore
 

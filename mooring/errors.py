@@ -3,11 +3,14 @@
 MooringError
 ├── InvalidEvent            an event breaks a rule; carries field and reason
 │   └── InvalidKey          a key's text is not a key
+├── InvalidArrays           labels or scores that no metric can be calculated from (mooring.metrics.binary)
 ├── UnreadableValue         bytes that are no event; carries reason
 ├── InvalidSetting          an environment variable is unknown or has a bad value; carries its name
 ├── BrokerUnavailable       no Kafka broker answers; carries the address
+├── BrokerRefused           a broker answers, but not to us (mooring.connection)
 ├── TopicsMissing           the broker lacks topics; carries their names
-├── NotDelivered            the broker did not acknowledge events; carries what failed
+├── NotDelivered            the broker did not acknowledge what was sent
+│   └── EventsNotDelivered  the same, with the events (mooring.delivery)
 ├── ServiceUnavailable      the web service does not answer; carries the address
 ├── RequestRefused          the web service refused a request; carries status and problem
 └── DependencyMissing       an optional package is not installed; names the extra
@@ -104,7 +107,11 @@ class RequestRefused(MooringError):
     """The web service refused a request; `status` is its HTTP status, `problem` its RFC 9457 document."""
 
     def __init__(self, status: int, problem: dict[str, object]) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"HTTP status {status}"))
+        told = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
+        known = problem.get("known")
+        if isinstance(known, list) and "known are" not in told:
+            told = f"{told} Known are {', '.join(map(str, known))}."
+        super().__init__(told)
         self.status = status
         self.problem = problem
 

@@ -60,7 +60,18 @@ def reporting(run: Run, broker: Broker, topics: Topics, topic_prefix: str, monke
 
 def test_a_build_from_flags(reporting: Run, topics: Topics, consumers: Read) -> None:
     code, output, errors = reporting(
-        *("build", "redemption", "v1", "--prediction-type", "BINARY", "--activate", "--author", "Ines"),
+        *(
+            "build",
+            "--model",
+            "redemption",
+            "--version",
+            "v1",
+            "--prediction-type",
+            "BINARY",
+            "--activate",
+            "--author",
+            "Ines",
+        ),
         *("--metric", "roc_auc=0.87", "-m", "custom=3", "--metric-std", "roc_auc=0.01"),
         *("--custom-metric", "custom:LOWER:Custom: lower", "--label", "a=b=c", "--n-positive", "600"),
         *("--built-at", "2026-01-05T07:00:00+01:00"),
@@ -121,7 +132,14 @@ def test_all_are_checked_before_the_first_is_sent(reporting: Run, topics: Topics
 
 def test_a_store(reporting: Run, topics: Topics, consumers: Read) -> None:
     code, _, errors = reporting(
-        "store", "weekly", "--not-synced", "--threshold", "roc_auc:min=0.7,soft_min=0.8", "--threshold", "a:b:max=1"
+        "store",
+        "--store",
+        "weekly",
+        "--not-synced",
+        "--threshold",
+        "roc_auc:min=0.7,soft_min=0.8",
+        "--threshold",
+        "a:b:max=1",
     )
     assert (code, errors) == (0, "")
     (record,) = consumers(topics.evaluation_stores)
@@ -225,32 +243,34 @@ def test_versions(run: Run, service: Service) -> None:
     assert {"focus": "log_loss", "sort": "-drift", "active": "true"}.items() <= service.asked[-1].items()
 
 
+OF_A_VERSION = ("--model", "m", "--version", "v")
+
 BAD: dict[str, tuple[list[str], int, str]] = {
     "no command": ([], 2, "Missing command"),
     "unknown command": (["deploy"], 2, "No such command"),
     "unknown option": (["build", "--speed", "1"], 2, "--speed"),
     "nothing to report": (["build"], 2, "--file"),
-    "no node": (["build", "m", "v"], 2, "MOORING_NODE"),
-    "no project": (["build", "m", "v", "--node", "n"], 2, "MOORING_PROJECT"),
-    "file and flags": (["build", "m", "v", "--file", "x.json"], 2, "model_id"),
+    "no node": (["build", *OF_A_VERSION], 2, "MOORING_NODE"),
+    "no project": (["build", *OF_A_VERSION, "--node", "n"], 2, "MOORING_PROJECT"),
+    "file and flags": (["build", *OF_A_VERSION, "--file", "x.json"], 2, "model_id"),
     "no such file": (["build", "--file", "missing.json"], 2, "missing.json"),
     "a folder as a file": (["build", "--file", "."], 2, "."),
-    "metric without a value": (["build", "m", "v", "--metric", "roc_auc"], 2, "NAME=VALUE"),
-    "metric that is no number": (["build", "m", "v", "--metric", "roc_auc=high"], 2, "'high' is no number"),
-    "count that is no number": (["build", "m", "v", "--n-positive", "many"], 2, "--n-positive"),
-    "metric out of range": (["build", "m", "v", "--metric", "roc_auc=1.3"], 1, "metrics.roc_auc"),
-    "metric is NaN": (["build", "m", "v", "--metric", "roc_auc=nan"], 1, "metrics.roc_auc"),
-    "no version": (["build", "m"], 1, "version_id: must be given"),
-    "empty id": (["build", "", "v"], 1, "model_id: must not be empty"),
-    "no store": (["evaluation", "m", "v"], 1, "store_id: must be given"),
-    "unknown type": (["build", "m", "v", "--prediction-type", "binary"], 1, "known are BINARY"),
-    "naive time": (["build", "m", "v", "--built-at", "2026-01-01"], 1, "time zone"),
-    "a time that is none": (["build", "m", "v", "--built-at", "today"], 1, "'today' is no time"),
-    "unknown bound": (["store", "s", "--threshold", "f1:low=1"], 1, "thresholds.f1.low"),
-    "bounds out of order": (["store", "s", "--threshold", "f1:min=0.9,max=0.1"], 1, "min <= soft_min"),
-    "far future": (["build", "m", "v", "--built-at", "2999-01-01T00:00:00Z"], 1, "built_at"),
+    "metric without a value": (["build", *OF_A_VERSION, "--metric", "roc_auc"], 2, "NAME=VALUE"),
+    "metric that is no number": (["build", *OF_A_VERSION, "--metric", "roc_auc=high"], 2, "'high' is no number"),
+    "count that is no number": (["build", *OF_A_VERSION, "--n-positive", "many"], 2, "--n-positive"),
+    "metric out of range": (["build", *OF_A_VERSION, "--metric", "roc_auc=1.3"], 1, "metrics.roc_auc"),
+    "metric is NaN": (["build", *OF_A_VERSION, "--metric", "roc_auc=nan"], 1, "metrics.roc_auc"),
+    "no version": (["build", "--model", "m"], 1, "version_id: must be given"),
+    "empty id": (["build", "--model", "", "--version", "v"], 1, "model_id: must not be empty"),
+    "no store": (["evaluation", *OF_A_VERSION], 1, "store_id: must be given"),
+    "unknown type": (["build", *OF_A_VERSION, "--prediction-type", "binary"], 1, "known are BINARY"),
+    "naive time": (["build", *OF_A_VERSION, "--built-at", "2026-01-01"], 1, "time zone"),
+    "a time that is none": (["build", *OF_A_VERSION, "--built-at", "today"], 1, "'today' is no time"),
+    "unknown bound": (["store", "--store", "s", "--threshold", "f1:low=1"], 1, "thresholds.f1.low"),
+    "bounds out of order": (["store", "--store", "s", "--threshold", "f1:min=0.9,max=0.1"], 1, "min <= soft_min"),
+    "far future": (["build", *OF_A_VERSION, "--built-at", "2999-01-01T00:00:00Z"], 1, "built_at"),
     "no broker": (["alerts"], 3, "No Kafka broker answers at localhost:1"),
-    "no broker for a report": (["store", "s"], 3, "No Kafka broker answers at localhost:1"),
+    "no broker for a report": (["store", "--store", "s"], 3, "No Kafka broker answers at localhost:1"),
     "no service": (["versions"], 3, "http://127.0.0.1:1"),
     "no address": (["versions", "--url", "nonsense"], 3, "nonsense"),
 }  # fmt: skip
