@@ -1,0 +1,1 @@
+"""The read side: a replica of the public topics, the API over it, and the pages."""
