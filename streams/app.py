@@ -10,13 +10,14 @@ from typing import cast
 import faust
 from faust.streams import Stream
 from faust.tables import Table
-from faust.types import StreamT, TableT, TopicT
+from faust.types import TP, StreamT, TableT, TopicT
 
 from mooring.schema_registry import HttpSchemaRegistry
 from mooring.topics import AnyTopic, Topics
 from streams.agent import AnyAgent
 from streams.decisions import Policy
 from streams.engine import transport
+from streams.engine.order import topic_after_topic
 from streams.health import Health
 from streams.runtime import Runtime
 from streams.settings import Settings
@@ -86,6 +87,7 @@ def build_app(settings: Settings, partitions: int) -> Parts:
         producer_max_request_size=1_048_576,
         producer_request_timeout=_PRODUCER_TIMEOUT_S,
         stream_wait_empty=False,
+        ConsumerScheduler=topic_after_topic([agent.topic(topics).name for agent in AGENTS]),
         stream_processing_timeout=_NEVER_S,
     )
     faust_topic = partial(_faust_topic, app, partitions)
@@ -105,10 +107,30 @@ def build_app(settings: Settings, partitions: int) -> Parts:
     telemetry = Telemetry()
     tables = Tables.over(data, topics, policy)
     registry = HttpSchemaRegistry(settings.schema_registry_url) if settings.schema_registry_url else None
-    runtime = Runtime(tables, topics, policy, lambda topic: outputs[topic.name], telemetry, registry, app.crash)
+    runtime = Runtime(
+        AGENTS,
+        tables,
+        topics,
+        policy,
+        lambda topic: outputs[topic.name],
+        telemetry,
+        registry,
+        lambda topic, partition: _consumer(app).delivered.get(TP(topic, partition), -1),
+        app.crash,
+    )
+
+    async def on_revoked(*_: object, **__: object) -> None:
+        _consumer(app).delivered.clear()
+        runtime.forget_positions()
+
+    app.on_partitions_revoked.connect(on_revoked, weak=False)
     for agent in AGENTS:
         app.agent(faust_topic(agent.topic(topics)), name=f"mooring.{agent.name}")(_coroutine(runtime, agent))
     return Parts(app, tables, telemetry, Health(app, telemetry, settings))
+
+
+def _consumer(app: faust.App) -> transport.Consumer:
+    return cast(transport.Consumer, app.consumer)
 
 
 def _coroutine(runtime: Runtime, agent: AnyAgent) -> Callable[[StreamT[bytes]], Awaitable[None]]:

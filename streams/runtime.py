@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -36,6 +36,7 @@ log = structlog.get_logger()
 
 # Folded and not yet settled, over all partitions; beyond it no more is taken from the streams.
 _MOST_UNSETTLED = 2_000
+_LOOK_AGAIN_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,22 @@ class _Handled:
 class Runtime:
     """Runs agents on a Faust app.
 
-    `output` gives the Faust topic of a topic that Mooring writes. `crash` is called with what goes wrong where no agent
-    is at fault: the broker refused a record, say. It must stop the worker.
+    Of the events that are there at the same time, those of an earlier agent are folded first. `output` gives the Faust
+    topic of a topic that Mooring writes. `delivered` gives the offset of the last record of a topic and partition that
+    was handed to its agent; -1 if none was, or the partition has left since. `crash` is called with what goes wrong
+    where no agent is at fault: the broker refused a record, say. It must stop the worker.
     """
 
     def __init__(
         self,
+        agents: Sequence[AnyAgent],
         tables: Tables,
         topics: Topics,
         policy: Policy,
         output: Callable[[AnyTopic], TopicT],
         telemetry: Telemetry,
         registry: SchemaRegistry | None,
+        delivered: Callable[[str, int], int],
         crash: Callable[[BaseException], Awaitable[None]],
     ) -> None:
         self._tables = tables
@@ -75,7 +80,11 @@ class Runtime:
         self._output = output
         self._telemetry = telemetry
         self._registry = registry
+        self._delivered = delivered
         self._crash = crash
+        names = [agent.topic(topics).name for agent in agents]
+        self._topics_before = {agent.name: names[:place] for place, agent in enumerate(agents)}
+        self._folded: dict[tuple[str, int], int] = {}
         self._unsettled: defaultdict[int, list[_Handled]] = defaultdict(list)
         self._settling: dict[int, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(_MOST_UNSETTLED)
@@ -83,6 +92,7 @@ class Runtime:
     async def run(self, agent: AnyAgent, stream: Stream[bytes]) -> None:
         """Handle the stream's events until it ends."""
         async for event in stream.noack().events():
+            await self._turn(agent, event.message.partition)
             await self._room.acquire()
             try:
                 self._fold(agent, event)
@@ -94,11 +104,31 @@ class Runtime:
             if partition not in self._settling:
                 self._settling[partition] = asyncio.create_task(self._settle(partition))
 
+    def forget_positions(self) -> None:
+        """To be called when partitions leave: what was delivered of them may never be folded, or again from earlier."""
+        self._folded.clear()
+
+    async def _turn(self, agent: AnyAgent, partition: int) -> None:
+        """Wait until what is delivered of a partition to the agents before this one is folded.
+
+        So an evaluation finds the configuration of its store and the build of its version, if they were there first.
+        """
+        awaited = {topic: self._delivered(topic, partition) for topic in self._topics_before[agent.name]}
+        for topic, offset in awaited.items():
+            # Looked at again and again: the consumer's side has no event to wait for.
+            while self._is_awaited(topic, partition, offset):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def _is_awaited(self, topic: str, partition: int, offset: int) -> bool:
+        # Where the partition has left meanwhile, nothing counts as delivered any more.
+        return self._folded.get((topic, partition), -1) < min(offset, self._delivered(topic, partition))
+
     def _fold(self, agent: AnyAgent, event: EventT[bytes]) -> None:
         outgoing, changes = self._effects_of(agent, _input_record(event))
         for change in changes:
             change.table.rows[change.key] = change.value
         self._unsettled[event.message.partition].append(_Handled(event, outgoing, changes))
+        self._folded[event.message.topic, event.message.partition] = event.message.offset
         self._telemetry.handled.labels(agent.name).inc()
 
     def _effects_of(self, agent: AnyAgent, record: InputRecord) -> tuple[list[_Outgoing], list[Change]]:

@@ -6,11 +6,13 @@ its broker for that long, and with them the alerts.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import aiokafka
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
 from faust.types.transports import ConsumerT
 
 SCHEME = "mooring"
@@ -28,10 +30,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Consumer(driver.Consumer):
-    """The consumer that runs it."""
+    """The consumer that runs it. `delivered` has the offset of the last record handed to the streams, by partition."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Any: what Faust gives its drivers.
+        super().__init__(*args, **kwargs)
+        self.delivered: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's own signature
+        async for partition, message in super().getmany(timeout):
+            self.delivered[partition] = message.offset
+            yield partition, message
 
 
 class Transport(driver.Transport):

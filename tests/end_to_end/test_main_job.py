@@ -132,10 +132,8 @@ def test_what_a_store_keeps_to_itself_appears_nowhere(system: System) -> None:
     project, secret = "Opt out", 0.123456789123
     with system.client(project) as mooring:
         mooring.model_built("m", "1", prediction_type="BINARY", metrics={"roc_auc": 0.9})
+        # Reported in one go, as a script would: the worker must not handle the evaluation first.
         mooring.configure_store("private", synced=False, effective_at=0)
-        mooring.flush()
-        wait_for_version(system, project, "m", "1")
-        wait_for_store(system, project)
         mooring.evaluated("m", "1", store="private", metrics={"roc_auc": secret})
         mooring.evaluated("m", "1", store="public", metrics={"roc_auc": secret}, synced=False)
         # Something that counts, to know that the others have been handled.
@@ -153,6 +151,23 @@ def test_what_a_store_keeps_to_itself_appears_nowhere(system: System) -> None:
         assert "0.12345" not in service.log.read_text()
     history = httpx.get(f"{system.api}/versions/ci/{quote(project)}/m/1/history").text
     assert "0.12345" not in history
+
+
+def test_what_is_reported_in_one_go_is_handled_in_its_order(system: System) -> None:
+    """Build and store come before the evaluation that needs them, though they lie in three topics."""
+    projects = [f"In one go {number}" for number in range(12)]
+    for project in projects:
+        with system.client(project) as mooring:
+            mooring.model_built("m", "1", prediction_type="BINARY", metrics={"roc_auc": 0.9})
+            mooring.configure_store("private", synced=False, effective_at=0)
+            mooring.evaluated("m", "1", store="private", metrics={"roc_auc": 0.5})
+            mooring.evaluated("m", "1", store="public", metrics={"roc_auc": 0.8})
+    for project in projects:
+        wait_for_value(system, project, "m", "1", 0.8)
+        assert [outcome.outcome for outcome in outcomes(system, project)] == [Outcome.NOT_SYNCED, Outcome.CURRENT]
+    with system.client(projects[0]) as mooring:
+        (alert,) = collect_alerts(mooring, projects[0], 1)
+    assert (alert.initial, alert.previous, alert.current) == (0.9, 0.9, 0.8)
 
 
 def test_bad_input_goes_to_the_dead_letters_and_the_stream_goes_on(system: System) -> None:
@@ -344,14 +359,6 @@ def wait_for_version(system: System, project: str, model: str, version: str) -> 
 
 def wait_for_value(system: System, project: str, model: str, version: str, value: float) -> dict[str, Any]:
     return wait_for(system, project, model, version, lambda item: item["value"] == value)
-
-
-def wait_for_store(system: System, project: str) -> None:
-    """Until the worker knows a store of the project: its row is in the table's topic."""
-    deadline = time.monotonic() + _TIMEOUT_S
-    mark = quote(project).encode()
-    while not any(mark in value for value in values_of(system, system.topics.store_settings.name)):
-        assert time.monotonic() < deadline, "the store's configuration was not handled"
 
 
 def server_sent(stream: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from agents import AGENTS
 from mooring.codec import MAX_VALUE_BYTES, decode, encode
 from mooring.events import CustomMetric, Event
 from mooring.keys import VersionKey
@@ -48,11 +49,17 @@ class Broker:
     hold: asyncio.Event | None = None
     fails: Callable[[str], Exception | None] = lambda _: None
     rows: dict[str, Rows] = field(default_factory=dict)
+    delivered: dict[tuple[str, int], int] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
 
     def runtime(self) -> Runtime:
         tables = Tables.over(self._table, TOPICS, Policy())
-        return Runtime(tables, TOPICS, Policy(), self._output, self.telemetry, None, self._crash)
+        return Runtime(
+            AGENTS, tables, TOPICS, Policy(), self._output, self.telemetry, None, self._delivered, self._crash
+        )
+
+    def _delivered(self, topic: str, partition: int) -> int:
+        return self.delivered.get((topic, partition), -1)
 
     def event(self, event: Event | bytes, offset: int = 0, **changes: Any) -> Faust:
         """The event as Faust hands it to an agent."""
@@ -231,6 +238,39 @@ def test_the_next_event_of_a_project_finds_the_rows_of_the_one_before() -> None:
     assert row is not None
     assert (row.initial, row.current) == ({"roc_auc": 0.87}, {"roc_auc": 0.8})
     assert sorted(entry for entry in broker.journal if entry.startswith("ack ")) == ["ack 0", "ack 1", "ack 2"]
+
+
+def test_an_evaluation_waits_for_what_was_delivered_before_it() -> None:
+    """The build of its version and the configuration of its store lie in other topics, and other agents' hands."""
+
+    async def story() -> Broker:
+        broker = Broker()
+        runtime = broker.runtime()
+        broker.delivered[TOPICS.model_builds.name, 2] = 4
+        evaluating = asyncio.create_task(run(runtime, EVALUATIONS, broker.event(evaluation(), 7)))
+        await asyncio.sleep(0.01)
+        assert not evaluating.done()
+        assert broker.journal == []
+        await run(runtime, BUILDS, broker.event(build(), 4, topic=TOPICS.model_builds.name))
+        await evaluating
+        return broker
+
+    (alert,) = asyncio.run(story()).alerts()
+    assert alert.previous == build().metrics["roc_auc"]
+
+
+def test_an_evaluation_does_not_wait_for_what_left_with_its_partition() -> None:
+    async def story() -> None:
+        broker = Broker()
+        runtime = broker.runtime()
+        broker.delivered[TOPICS.model_builds.name, 2] = 4
+        evaluating = asyncio.create_task(run(runtime, EVALUATIONS, broker.event(evaluation(), 7)))
+        await asyncio.sleep(0.01)
+        broker.delivered.clear()
+        runtime.forget_positions()
+        await asyncio.wait_for(evaluating, timeout=10)
+
+    asyncio.run(story())
 
 
 def test_what_is_published_goes_to_the_partition_of_the_project_under_its_version() -> None:
