@@ -56,7 +56,7 @@ def _table(speed: Throughput, delay: Latency) -> Table:
     table.add_column("measure")
     table.add_column("figure", justify="right")
     rows = (
-        ("events handled, 1 in 10 with an alert", f"{speed.events:,}"),
+        ("events handled, 1 round in 10 with alerts", f"{speed.events:,}"),
         ("bytes an event, with 12 metrics", f"{speed.bytes_per_event:.0f}"),
         ("events a second", f"{speed.events_per_s:,.0f}"),
         ("events a second of the worker's CPU", f"{speed.events_per_cpu_s:,.0f}"),

@@ -34,7 +34,7 @@ _CODES = (
 
 @dataclass(frozen=True)
 class Throughput:
-    """Events through one worker: decode, validate, fold, table with changelog, outcome, every tenth an alert."""
+    """Events through one worker: decode, validate, fold, table with changelog, outcome; alerts in one round of ten."""
 
     events: int
     bytes_per_event: float
@@ -131,7 +131,7 @@ def _new_topics(broker: KafkaBroker) -> str:
 
 
 def _report(broker: KafkaBroker, prefix: str, events: int) -> float:
-    """Builds of all versions, then evaluations of them in turn, every tenth with another ROC AUC. Bytes an event."""
+    """Builds of all versions, then evaluations of them in rounds, the ROC AUC moving every tenth. Bytes an event."""
     values = {code: 0.5 + index / 100 for index, code in enumerate(_CODES)}
     clients = [
         Mooring(broker.address, node="bench", project=f"project {number}", topic_prefix=prefix)
@@ -145,7 +145,7 @@ def _report(broker: KafkaBroker, prefix: str, events: int) -> float:
         )
     for number in range(events - _VERSIONS):
         version = number % _VERSIONS
-        # The ROC AUC moves when a version's turn number is a multiple of ten.
+        # A round is an evaluation of every version; with every tenth round the ROC AUC moves.
         moved = number // _VERSIONS // _ALERT_EVERY
         event = EvaluationRun(
             event_id=f"event {number}",

@@ -28,6 +28,8 @@ _SESSION_TIMEOUT_S = 10.0
 _HEARTBEAT_S = 2.0
 # Longer than any outage that the worker should survive: a request that times out loses its record.
 _PRODUCER_TIMEOUT_S = 3_600.0
+# Faust takes the partition of a table's topic for a stream that is stuck, and says so every second from then on.
+_NEVER_S = 1e9
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,6 @@ class Parts:
     tables: Tables
     telemetry: Telemetry
     health: Health
-
-
-# Faust takes the partition of a table's topic for a stream that is stuck, and says so every second from then on.
-_NEVER_S = 1e9
 
 
 class FaustBytes:
