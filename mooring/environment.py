@@ -26,6 +26,7 @@ KNOWN: Mapping[str, str] = {
     "MOORING_WORKER_HTTP_PORT": "port of the worker's health and metrics; 0 for none",
     "MOORING_SCHEMA_REGISTRY_URL": "where schemas of Confluent-framed values are looked up",
     "MOORING_WATCHED_METRICS": "codes of the metrics whose changes are alerted, separated by commas",
+    "MOORING_BAD_INPUT_LIMIT": "share of recent input that may be refused before the worker stops; 1 for no limit",
     "MOORING_LOG_FORMAT": "text or json",
     "MOORING_LOG_LEVEL": "debug, info, warning or error",
     "MOORING_PARTITIONS": "partitions of topics that `python -m streams topics` creates",

@@ -1,153 +1,103 @@
-"""The Faust app, put together from the settings. Nothing is built at import time."""
+"""Mooring's app, put together from the settings. Nothing is built at import time."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
-import faust
 from faust.streams import Stream
-from faust.tables import Table
-from faust.types import TP, StreamT, TableT, TopicT
+from faust.types import StreamT
 
 from mooring.schema_registry import HttpSchemaRegistry
 from mooring.topics import AnyTopic, Topics
 from streams.agent import AnyAgent
 from streams.decisions import Policy
-from streams.engine import transport
-from streams.engine.order import topic_after_topic
+from streams.engine.app import App
+from streams.engine.batch import Batch
 from streams.health import Health
+from streams.provision import Layout
+from streams.quarantine import Quarantine
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.tables import Bytes, Tables
+from streams.tables import RowFormat, RowFormats, Table, Tables
 from streams.telemetry import Telemetry
 
-_SESSION_TIMEOUT_S = 10.0
-_HEARTBEAT_S = 2.0
-# Longer than any outage that the worker should survive: a request that times out loses its record.
-_PRODUCER_TIMEOUT_S = 3_600.0
-# Faust takes the partition of a table's topic for a stream that is stuck, and says so every second from then on.
-_NEVER_S = 1e9
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Parts:
     """The app, and what belongs to it."""
 
-    app: faust.App
+    app: App
     tables: Tables
     telemetry: Telemetry
     health: Health
 
 
-class FaustBytes:
-    """A Faust table as a table of bytes. Its rows change without a changelog record; the runtime sends that later."""
-
-    def __init__(self, table: TableT[bytes, bytes]) -> None:
-        self._table = table
-
-    @property
-    def rows(self) -> MutableMapping[bytes, bytes]:
-        return cast(Table[bytes, bytes], self._table).data
-
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
-        return self._table.send_changelog(partition, key, value)
-
-
-def build_app(settings: Settings, partitions: int) -> Parts:
+def build_app(settings: Settings, layout: Layout, folder: Path) -> Parts:
     """The worker's app, with every agent and table. Call it inside the event loop that is to run it.
 
-    `partitions` is the number that all topics have. Nothing is contacted yet.
+    `folder` is for its files. Nothing is contacted yet.
     """
     # Here and not above: agents are made of what this package offers, so only the place that joins them knows both.
     from agents import AGENTS
 
-    transport.register()
     topics = Topics.named(settings.topic_prefix)
     policy = Policy(watched=settings.watched_metrics)
-    app = faust.App(
+    app = App(
         f"{settings.topic_prefix}worker",
-        broker=[f"{transport.SCHEME}://{address.strip()}" for address in settings.brokers.split(",")],
-        store="memory://",
-        datadir=settings.data_dir / "worker",
-        autodiscover=False,
-        web_enabled=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        topic_partitions=partitions,
-        broker_session_timeout=_SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=_HEARTBEAT_S,
-        broker_commit_interval=0.5,
-        producer_acks=-1,
-        # Faust's own limit is that of a value; a record has a key as well. Kafka accepts a little more than this.
-        producer_max_request_size=1_048_576,
-        producer_request_timeout=_PRODUCER_TIMEOUT_S,
-        stream_wait_empty=False,
-        ConsumerScheduler=topic_after_topic([agent.topic(topics).name for agent in AGENTS]),
-        stream_processing_timeout=_NEVER_S,
+        brokers=settings.brokers,
+        inputs=[agent.topic(topics).name for agent in AGENTS],
+        outputs=[topics.drift_alerts.name, topics.evaluation_outcomes.name, topics.dead_letters.name],
+        datadir=folder,
+        topic_partitions=layout.partitions,
     )
-    faust_topic = partial(_faust_topic, app, partitions)
-    outputs = {topic.name: faust_topic(topic) for topic in topics.outputs}
 
-    def data(topic: AnyTopic) -> Bytes:
-        return FaustBytes(
-            app.Table(
-                topic.name.removeprefix(settings.topic_prefix),
-                key_type=bytes,
-                value_type=bytes,
-                partitions=partitions,
-                changelog_topic=outputs[topic.name],
-            )
+    def rows(topic: AnyTopic, row_format: RowFormat[R]) -> Table[Any, R]:
+        table = app.rows_table(
+            topic.name.removeprefix(settings.topic_prefix),
+            topic.name,
+            to_bytes=row_format.to_bytes,
+            from_bytes=row_format.from_bytes,
+            partitions=layout.partitions,
+            topic_id=layout.topic_ids.get(topic.name),
         )
+        return Table(table, row_format)
 
+    formats = RowFormats.under(policy)
+    # The versions first: a model's row says which version is active, and an event that it knows already changes no
+    # version any more. So where only some tables are written before a crash, the models must not be among them.
+    tables = Tables(
+        versions=rows(topics.version_metrics, formats.versions),
+        models=rows(topics.model_activations, formats.models),
+        stores=rows(topics.store_settings, formats.stores),
+    )
     telemetry = Telemetry()
-    tables = Tables.over(data, topics, policy)
-    registry = HttpSchemaRegistry(settings.schema_registry_url) if settings.schema_registry_url else None
     runtime = Runtime(
-        AGENTS,
         tables,
         topics,
         policy,
-        lambda topic: outputs[topic.name],
+        app.outbox.put,
         telemetry,
-        registry,
-        lambda topic, partition: _consumer(app).delivered.get(TP(topic, partition), -1),
-        app.crash,
+        Quarantine(settings.bad_input_limit),
+        HttpSchemaRegistry(settings.schema_registry_url) if settings.schema_registry_url else None,
     )
-
-    async def on_revoked(*_: object, **__: object) -> None:
-        _consumer(app).delivered.clear()
-        runtime.forget_positions()
-
-    app.on_partitions_revoked.connect(on_revoked, weak=False)
     for agent in AGENTS:
-        app.agent(faust_topic(agent.topic(topics)), name=f"mooring.{agent.name}")(_coroutine(runtime, agent))
+        topic = app.batch_topic(agent.topic(topics).name, partitions=layout.partitions)
+        app.agent(topic, name=f"mooring.{agent.name}")(_coroutine(app, runtime, agent))
     return Parts(app, tables, telemetry, Health(app, telemetry, settings))
 
 
-def _consumer(app: faust.App) -> transport.Consumer:
-    return cast(transport.Consumer, app.consumer)
-
-
-def _coroutine(runtime: Runtime, agent: AnyAgent) -> Callable[[StreamT[bytes]], Awaitable[None]]:
+def _coroutine(app: App, runtime: Runtime, agent: AnyAgent) -> Callable[[StreamT[Batch]], Awaitable[None]]:
     """What Faust calls an agent: a coroutine function of a stream."""
 
-    async def run(stream: StreamT[bytes]) -> None:
-        await runtime.run(agent, cast(Stream[bytes], stream))
+    async def run(stream: StreamT[Batch]) -> None:
+        try:
+            await runtime.run(agent, cast(Stream[Batch], stream))
+        except Exception as error:  # noqa: BLE001 - Faust would start the agent again, without the batch that it had
+            await app.crash(error)
 
     return run
-
-
-def _faust_topic(app: faust.App, partitions: int, topic: AnyTopic) -> TopicT:
-    # Without "raw", `bytes` is still decoded as JSON.
-    return app.topic(
-        topic.name,
-        key_type=bytes,
-        value_type=bytes,
-        key_serializer="raw",
-        value_serializer="raw",
-        partitions=partitions,
-        allow_empty=True,
-    )

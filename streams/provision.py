@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
@@ -55,16 +56,25 @@ def provide_topics(brokers: str, topics: Topics, partitions: int, replication: i
         return [Provision(topic.name, partitions, topic in missing) for topic in topics]
 
 
-def partitions_of(brokers: str, topics: Topics) -> int:
-    """How many partitions each of the topics has.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the topics are on the broker: the number of partitions that each has, and ids where the broker gives some."""
+
+    partitions: int
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+def layout_of(brokers: str, topics: Topics) -> Layout:
+    """How the topics are on the broker.
 
     Blocks. Raises BrokerUnavailable, TopicsMissing, and TopicsUnfit where they do not all have the same number.
     """
     with _admin(brokers) as admin:
-        existing = _partitions(admin, topics)
+        described = _described(admin, topics)
+    existing = {one["name"]: len(one["partitions"]) for one in described}
     if missing := [topic.name for topic in topics if topic.name not in existing]:
         raise TopicsMissing(missing)
-    return _common(existing)
+    return Layout(_common(existing), {one["name"]: str(one["topic_id"]) for one in described if one.get("topic_id")})
 
 
 @contextmanager
@@ -85,9 +95,14 @@ def _admin(brokers: str) -> Iterator[KafkaAdminClient]:
 
 
 def _partitions(admin: KafkaAdminClient, topics: Topics) -> dict[str, int]:
+    return {one["name"]: len(one["partitions"]) for one in _described(admin, topics)}
+
+
+def _described(admin: KafkaAdminClient, topics: Topics) -> list[dict[str, Any]]:
+    # Any: what kafka-python answers.
     wanted = {topic.name for topic in topics}
     there = sorted(wanted & set(admin.list_topics()))
-    return {one["name"]: len(one["partitions"]) for one in admin.describe_topics(there)} if there else {}
+    return list(admin.describe_topics(there)) if there else []
 
 
 def _common(existing: dict[str, int]) -> int:

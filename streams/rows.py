@@ -214,3 +214,27 @@ def from_record(record: VersionMetrics) -> VersionRow:
         lifecycle={aspect(fact.change, fact.infrastructure): fact for fact in record.lifecycle},
         active=record.active,
     )
+
+
+# What an entry of a row can take at most, in bytes, by the limits on ids (255) and texts (4,096) of the events.
+_MOST_OF_A_READING = 1_400
+_MOST_OF_AN_INITIAL = 300
+_MOST_OF_A_DECLARATION = 4_700
+_MOST_OF_A_FACT = 8_600
+_MOST_OF_A_LABEL = 4_400
+_MOST_OF_THE_REST = 26_000
+_SURELY_FITS_BYTES = 950_000
+
+
+def surely_fits(row: VersionRow) -> bool:
+    """Whether the row fits into a record whatever its texts. Where not, only writing it out can tell."""
+    most = (
+        _MOST_OF_THE_REST
+        + _MOST_OF_A_READING * len(row.readings)
+        + _MOST_OF_A_DECLARATION * len(row.declared)
+        + _MOST_OF_A_FACT * len(row.lifecycle)
+    )
+    if (build := row.build) is not None:
+        most += _MOST_OF_AN_INITIAL * (2 * len(build.initial) + len(build.initial_std))
+        most += _MOST_OF_A_LABEL * len(build.labels)
+    return most <= _SURELY_FITS_BYTES

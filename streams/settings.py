@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     watched_metrics: Annotated[tuple[str, ...], NoDecode] = ("roc_auc",)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    bad_input_limit: float = Field(default=0.5, gt=0, le=1)
     partitions: int = Field(default=12, ge=1, le=1_000)
     replication: int = Field(default=1, ge=1, le=10)
 

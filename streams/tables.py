@@ -1,10 +1,10 @@
-"""The worker's tables: typed rows over tables of bytes, and the overlay in which one event's effects gather."""
+"""The worker's tables, and the overlay in which one event's effects gather."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from mooring.codec import decode, encode
 from mooring.keys import Key, ModelKey, StoreKey, VersionKey
@@ -12,45 +12,68 @@ from mooring.outputs import ModelActivation, StoreSettings, VersionMetrics
 from mooring.records import Record
 from mooring.topics import AnyTopic, Topic, Topics
 from streams.decisions import Policy, row_severity
-from streams.rows import VersionRow, from_record, to_record
+from streams.rows import VersionRow, from_record, surely_fits, to_record
 
 K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 T = TypeVar("T", bound=Record)
 
 
-class Bytes(Protocol):
-    """A table of bytes, and how a change of it is made durable."""
+class Rows(Protocol[R]):
+    """The rows of a table as the engine keeps them. Rows are immutable."""
 
-    @property
-    def rows(self) -> MutableMapping[bytes, bytes]:
-        """What the table holds now. A change here is seen at once, and forgotten in a crash."""
+    def row(self, partition: int, key: bytes) -> R | None:
+        """The row as the last event left it; None if there is none."""
         ...
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
-        """Send a changed row to the table's topic. What is awaited is the broker's acknowledgement."""
+    def put(self, partition: int, key: bytes, row: R | None) -> None:
+        """Change a row. Seen at once, forgotten in a crash."""
         ...
 
 
-class Change(NamedTuple):
-    """A row of a table of bytes, changed."""
+@dataclass(frozen=True)
+class RowFormat(Generic[R]):
+    """How the rows of a table look as records of its topic: Avro.
 
-    table: Bytes
-    key: bytes
-    value: bytes
+    `to_bytes` raises InvalidEvent (`too_large`) where a row does not fit into a record. `check` raises the same without
+    writing the row out, where that can be known: it is called for each event, and `to_bytes` for many at once.
+    """
+
+    to_bytes: Callable[[R], bytes]
+    from_bytes: Callable[[bytes], R]
+    check: Callable[[R], object]
+
+
+@dataclass(frozen=True)
+class RowFormats:
+    """Those of all tables."""
+
+    versions: RowFormat[VersionRow]
+    models: RowFormat[ModelActivation]
+    stores: RowFormat[StoreSettings]
+
+    @classmethod
+    def under(cls, policy: Policy) -> RowFormats:
+        def version_to_bytes(row: VersionRow) -> bytes:
+            return encode(to_record(row, row_severity(row, policy)))
+
+        return cls(
+            versions=RowFormat(
+                version_to_bytes,
+                lambda value: from_record(decode(value, VersionMetrics)),
+                lambda row: surely_fits(row) or version_to_bytes(row),
+            ),
+            models=RowFormat(encode, lambda value: decode(value, ModelActivation), lambda _: None),
+            stores=RowFormat(encode, lambda value: decode(value, StoreSettings), encode),
+        )
 
 
 @dataclass(frozen=True)
 class Table(Generic[K, R]):
-    """Rows of one type. The bytes below are Avro, as they stand in the table's topic."""
+    """Rows of one type, and their format."""
 
-    data: Bytes
-    to_bytes: Callable[[R], bytes]
-    from_bytes: Callable[[bytes], R]
-
-    def get(self, key: K) -> R | None:
-        value = self.data.rows.get(str(key).encode())
-        return None if value is None else self.from_bytes(value)
+    rows: Rows[R]
+    format: RowFormat[R]
 
 
 @dataclass(frozen=True)
@@ -61,52 +84,59 @@ class Tables:
     models: Table[ModelKey, ModelActivation]
     stores: Table[StoreKey, StoreSettings]
 
-    @classmethod
-    def over(cls, data: Callable[[AnyTopic], Bytes], topics: Topics, policy: Policy) -> Tables:
-        """The tables over those of bytes that `data` gives for each table's topic."""
-        return cls(
-            versions=Table(
-                data(topics.version_metrics),
-                lambda row: encode(to_record(row, row_severity(row, policy))),
-                lambda value: from_record(decode(value, VersionMetrics)),
-            ),
-            models=Table(data(topics.model_activations), encode, lambda value: decode(value, ModelActivation)),
-            stores=Table(data(topics.store_settings), encode, lambda value: decode(value, StoreSettings)),
-        )
 
-
-@dataclass
 class Pending(Generic[K, R]):
     """A table seen through the rows that an event changed. The table itself changes when the event is done."""
 
-    table: Table[K, R]
-    rows: dict[K, R] = field(default_factory=dict)
+    __slots__ = ("_partition", "_table", "changed")
+
+    def __init__(self, table: Table[K, R], partition: int) -> None:
+        self._table = table
+        self._partition = partition
+        self.changed: dict[K, R] = {}
 
     def get(self, key: K) -> R | None:
-        row = self.rows.get(key)
-        return self.table.get(key) if row is None else row
+        row = self.changed.get(key)
+        return self._table.rows.row(self._partition, str(key).encode()) if row is None else row
 
     def put(self, key: K, row: R) -> None:
-        self.rows[key] = row
+        self.changed[key] = row
 
-    def changes(self) -> list[Change]:
-        return [Change(self.table.data, str(key).encode(), self.table.to_bytes(row)) for key, row in self.rows.items()]
+    def check(self) -> None:
+        """Raise InvalidEvent (`too_large`) where a row no longer fits into a record."""
+        for row in self.changed.values():
+            self._table.format.check(row)
+
+    def apply(self) -> None:
+        for key, row in self.changed.items():
+            self._table.rows.put(self._partition, str(key).encode(), row)
 
 
 class Work:
     """What handling one event comes to: rows changed and records to publish. Applied whole, or not at all."""
 
-    def __init__(self, tables: Tables, topics: Topics, policy: Policy) -> None:
+    __slots__ = ("models", "policy", "records", "stores", "topics", "versions")
+
+    def __init__(self, tables: Tables, topics: Topics, policy: Policy, partition: int) -> None:
         self.topics = topics
         self.policy = policy
-        self.versions = Pending(tables.versions)
-        self.models = Pending(tables.models)
-        self.stores = Pending(tables.stores)
+        self.versions = Pending(tables.versions, partition)
+        self.models = Pending(tables.models, partition)
+        self.stores = Pending(tables.stores, partition)
         self.records: list[tuple[AnyTopic, Record]] = []
 
     def publish(self, topic: Topic[T], *records: T) -> None:
-        """Have the records published, before the rows are changed (rule 8)."""
+        """Have the records published, before the rows are written (rule 8)."""
         self.records += [(topic, record) for record in records]
 
-    def changes(self) -> list[Change]:
-        return self.versions.changes() + self.models.changes() + self.stores.changes()
+    def check(self) -> None:
+        """Raise InvalidEvent (`too_large`) where a changed row no longer fits into a record."""
+        self.versions.check()
+        self.models.check()
+        self.stores.check()
+
+    def apply(self) -> None:
+        """Change the tables."""
+        self.versions.apply()
+        self.models.apply()
+        self.stores.apply()

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 
 import structlog
 
@@ -11,7 +16,7 @@ from mooring.errors import MooringError
 from mooring.topics import Topics
 from streams.app import build_app
 from streams.health import Health
-from streams.provision import partitions_of
+from streams.provision import Layout, layout_of
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -23,25 +28,44 @@ class WorkerFailed(MooringError):
 
 def run_worker(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises MooringError where it cannot start, or stops by itself."""
-    partitions = partitions_of(settings.brokers, Topics.named(settings.topic_prefix))
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkerFailed(
-            f"Cannot make the folder {settings.data_dir} (MOORING_DATA_DIR): {error.strerror}."
-        ) from None
-    asyncio.run(_run(settings, partitions))
+    layout = layout_of(settings.brokers, Topics.named(settings.topic_prefix))
+    with _own_folder(settings.data_dir) as folder:
+        asyncio.run(_run(settings, layout, folder))
 
 
-async def _run(settings: Settings, partitions: int) -> None:
+@contextmanager
+def _own_folder(data_dir: Path) -> Iterator[Path]:
+    """A folder for this worker's files that no other worker uses: the first that is free.
+
+    A worker that starts again finds its files. Raises WorkerFailed.
+    """
+    for number in count():
+        folder = data_dir / f"worker-{number}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise WorkerFailed(f"Cannot use the folder {folder} (MOORING_DATA_DIR): {error.strerror}.") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # another worker's; a kill of that one gives it back
+            yield folder
+            return
+
+
+async def _run(settings: Settings, layout: Layout, folder: Path) -> None:
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
-    parts = build_app(settings, partitions)
+    parts = build_app(settings, layout, folder)
     app = parts.app
     await parts.health.start()
-    log.info("worker starts", brokers=settings.brokers, topic_prefix=settings.topic_prefix, partitions=partitions)
+    log.info(
+        "worker starts", brokers=settings.brokers, topic_prefix=settings.topic_prefix, partitions=layout.partitions
+    )
     announcing = asyncio.create_task(_announce(parts.health))
     starting = asyncio.create_task(app.start())
     stopping = asyncio.create_task(told_to_stop.wait())

@@ -1,55 +1,79 @@
-"""Faust's aiokafka transport, with a fetch that does not wait long: brokers named `mooring://host:port` use it.
+"""Faust's aiokafka transport, made to lose nothing: brokers named `mooring://host:port` use it.
 
-Stock Faust lets a broker hold a fetch back for 1.5 s, fixed in its code; an idle partition then holds up the others of
-its broker for that long, and with them the alerts.
+consumer    fetches runs of records, checks that each follows the last, hands it over, and commits by a checkpoint
+producer    sends whole batches, and only while the worker's lease holds
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import aiokafka
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, Message
-from faust.types.transports import ConsumerT
+from faust.types import TP
+from faust.types.transports import ConsumerT, ProducerT
+
+from streams.engine.consumer import Consumer
+from streams.engine.lease import Fence
+from streams.engine.outbox import Outgoing, batches
 
 SCHEME = "mooring"
-FETCH_WAIT_MS = 50
+# How long a broker may take to answer; after that the connection is given up and the request repeated on another.
+REQUEST_TIMEOUT_MS = 10_000
+# What waits for a broker waits as long as the lease lets it.
+_FOR_EVER_MS = 1_000_000_000
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that fetches."""
+class Producer(driver.Producer):
+    """The producer, behind a fence."""
 
-    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # Read when the consumer starts, which is later.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
+    fence: Fence
+
+    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
+        producer = super()._new_producer(transactional_id)
+        # Any: the app is the engine's (streams.engine.app.App).
+        app: Any = self.app
+        self.fence = Fence(producer.client, app.lease)
+        # Read at each request.
+        producer._sender.client = self.fence
+        producer._request_timeout_ms = _FOR_EVER_MS
+        producer._message_accumulator._batch_ttl = _FOR_EVER_MS / 1000
+        return producer
+
+    async def send_run(self, partition: TP, records: Iterable[Outgoing]) -> asyncio.Future[int]:
+        """Send records to one partition, in order.
+
+        What is awaited is room in the producer. The future is done when all are acknowledged, with the offset of the
+        last; it raises KafkaError, LeaseExpired among them. `records` must not be empty.
+        """
+        producer = self._ensure_producer()
+        sent = [
+            (await producer.send_batch(batch, partition.topic, partition=partition.partition), batch.record_count())
+            for batch in batches(producer.create_batch, records)
+        ]
+        return asyncio.ensure_future(_last_offset(sent))
+
+    async def drain(self) -> None:
+        """Refuse all that waits in the producer. Afterwards nothing of it can be sent any more."""
+        self.fence.close()
+        await self._ensure_producer().flush()
+        self.fence.open()
 
 
-class Consumer(driver.Consumer):
-    """The consumer that runs it. `delivered` has the offset of the last record handed to the streams, by partition."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Any: what Faust gives its drivers.
-        super().__init__(*args, **kwargs)
-        self.delivered: dict[TP, int] = {}
-
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's own signature
-        async for partition, message in super().getmany(timeout):
-            self.delivered[partition] = message.offset
-            yield partition, message
+async def _last_offset(sent: list[tuple[asyncio.Future[Any], int]]) -> int:
+    # Any: aiokafka's metadata of a batch, with the offset of its first record.
+    done = await asyncio.gather(*(future for future, _ in sent))
+    return int(done[-1].offset) + sent[-1][1] - 1
 
 
 class Transport(driver.Transport):
     """The transport that makes both."""
 
     Consumer: ClassVar[type[ConsumerT]] = Consumer
+    Producer: ClassVar[type[ProducerT]] = Producer
 
 
 def register() -> None:

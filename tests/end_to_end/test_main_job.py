@@ -267,6 +267,33 @@ def test_a_worker_that_comes_back_knows_what_it_knew(own_system: System) -> None
     assert (last.initial, last.previous, last.current) == (0.9, 0.8, 0.7)
 
 
+def test_a_backlog_is_handled_in_the_order_in_which_it_was_reported(own_system: System) -> None:
+    """Configurations and builds, far apart from their evaluations, come before them also after a pause.
+
+    Removed, the look at `partitions_before` in `Consumer._may_go`, this fails.
+    """
+    system, projects = own_system, [f"Backlog {number}" for number in range(10)]
+    assert system.services.worker is not None
+    assert system.services.worker.stop() == 0
+    for project in projects:
+        with system.client(project) as mooring:
+            mooring.model_built("m", "1", prediction_type="BINARY", metrics={"roc_auc": 0.9})
+            for store in range(100):
+                mooring.configure_store(f"private {store}", synced=False, effective_at=0)
+            mooring.flush()
+            for store in reversed(range(100)):
+                mooring.evaluated("m", "1", store=f"private {store}", metrics={"roc_auc": 0.5})
+            mooring.evaluated("m", "1", store="public", metrics={"roc_auc": 0.8})
+    system.services.worker = system.services.start_worker()
+    for project in projects:
+        wait_for_value(system, project, "m", "1", 0.8)
+        found = [outcome.outcome for outcome in outcomes(system, project)]
+        assert found == [*[Outcome.NOT_SYNCED] * 100, Outcome.CURRENT]
+    with system.client(projects[0]) as mooring:
+        (alert,) = collect_alerts(mooring, projects[0], 1)
+    assert (alert.initial, alert.previous, alert.current) == (0.9, 0.9, 0.8)
+
+
 def bad_evaluations(project: str) -> dict[str, tuple[bytes | None, bytes]]:
     """Reason -> key and value of a record that deserves it. Written without our constructors, which would refuse."""
     key = f"ci/{quote(project)}".encode()

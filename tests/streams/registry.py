@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Generator, Iterable
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from agents import AGENTS
 from mooring.codec import decode, encode
 from mooring.events import Event
-from mooring.keys import VersionKey
+from mooring.keys import Key, VersionKey
 from mooring.outputs import DriftAlert, EvaluationOutcome, ModelActivation, StoreSettings, VersionMetrics
 from mooring.records import Record
-from mooring.topics import Topics
+from mooring.topics import AnyTopic, Topics
 from streams.agent import AnyAgent
 from streams.decisions import Policy
-from streams.tables import Tables, Work
+from streams.tables import RowFormat, RowFormats, Table, Tables, Work
 
 TOPICS = Topics.named("test.")
 
 R = TypeVar("R", bound=Record)
+Row = TypeVar("Row")
 
 
 def agent_of(event: Event) -> AnyAgent:
@@ -30,26 +31,31 @@ def agent_of(event: Event) -> AnyAgent:
 
 
 @dataclass
-class Rows:
-    """A table of bytes: what is in memory, and what is in the changelog and would be there after a restart."""
+class Rows(Generic[Row]):
+    """A table's rows as bytes, and thus what would be there after a restart."""
 
+    format: RowFormat[Row]
     rows: dict[bytes, bytes] = field(default_factory=dict)
-    changelog: dict[bytes, bytes] = field(default_factory=dict)
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
-        self.changelog[key] = value
-        return Acknowledgement()
+    def row(self, partition: int, key: bytes) -> Row | None:
+        value = self.rows.get(key)
+        return None if value is None else self.format.from_bytes(value)
+
+    def put(self, partition: int, key: bytes, row: Row | None) -> None:
+        if row is None:
+            del self.rows[key]
+        else:
+            self.rows[key] = self.format.to_bytes(row)
 
 
-class Acknowledgement(Awaitable[None]):
-    """Comes a moment after somebody begins to wait for it; nobody has to."""
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        yield from asyncio.sleep(0).__await__()
-        self.came()
-
-    def came(self) -> None:
-        pass
+def empty_tables(policy: Policy) -> Tables:
+    """The tables, with no rows yet."""
+    formats = RowFormats.under(policy)
+    return Tables(
+        Table(Rows(formats.versions), formats.versions),
+        Table(Rows(formats.models), formats.models),
+        Table(Rows(formats.stores), formats.stores),
+    )
 
 
 @dataclass
@@ -57,8 +63,11 @@ class Registry:
     """Handles events as the runtime does, one at a time."""
 
     policy: Policy = field(default_factory=Policy)
-    data: dict[str, Rows] = field(default_factory=dict)
+    data: Tables | None = None
     published: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kept = self.data or empty_tables(self.policy)
 
     def fold(self, event: Event) -> Work:
         """What handling the event comes to, not yet applied."""
@@ -68,8 +77,7 @@ class Registry:
 
     def work(self) -> Work:
         """An overlay over the tables, with nothing in it yet."""
-        tables = Tables.over(lambda topic: self.data.setdefault(topic.name, Rows()), TOPICS, self.policy)
-        return Work(tables, TOPICS, self.policy)
+        return Work(self.kept, TOPICS, self.policy, partition=0)
 
     def handle(self, *events: Event) -> None:
         for event in events:
@@ -78,18 +86,18 @@ class Registry:
     def apply(self, work: Work, up_to: int | None = None) -> None:
         """Publish, then change the rows: all, or only the first few as if the process were killed then."""
         self.published += [(topic.name, encode(record)) for topic, record in work.records]
-        for table, key, value in work.changes()[:up_to]:
-            table.rows[key] = value
-            table.send_changelog(0, key, value)
+        for table, key, row in changes(work)[:up_to]:
+            table.rows.put(0, str(key).encode(), row)
 
     def restarted(self) -> Registry:
-        """A new process with the tables as the changelog has them. What was published is out and stays."""
-        data = {name: Rows(dict(table.changelog), dict(table.changelog)) for name, table in self.data.items()}
-        return Registry(self.policy, data, self.published)
+        """A new process with the tables as they were written. What was published is out and stays."""
+        return Registry(self.policy, deepcopy(self.kept), self.published)
 
     def tables(self) -> dict[str, dict[bytes, bytes]]:
         """The bytes of every table."""
-        return {name: table.rows for name, table in self.data.items()}
+        topics: tuple[AnyTopic, ...] = (TOPICS.version_metrics, TOPICS.model_activations, TOPICS.store_settings)
+        tables: tuple[Table[Any, Any], ...] = (self.kept.versions, self.kept.models, self.kept.stores)
+        return {topic.name: bytes_of(table) for topic, table in zip(topics, tables, strict=True)}
 
     def rows(self) -> dict[str, VersionMetrics]:
         found = self._table(TOPICS.version_metrics.name, VersionMetrics)
@@ -121,3 +129,17 @@ class Registry:
 
     def _published(self, name: str, kind: type[R]) -> Iterable[R]:
         return (decode(value, kind) for topic, value in self.published if topic == name)
+
+
+# Any: rows of every type, side by side.
+def changes(work: Work) -> list[tuple[Table[Any, Any], Key, Any]]:
+    """The rows that an event changes, in the order in which a checkpoint writes them."""
+    return [
+        (pending._table, key, row)
+        for pending in (work.versions, work.models, work.stores)
+        for key, row in pending.changed.items()
+    ]
+
+
+def bytes_of(table: Table[Any, Any]) -> dict[bytes, bytes]:
+    return cast(Rows[Any], table.rows).rows

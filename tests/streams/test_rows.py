@@ -43,7 +43,7 @@ def test_a_row_is_the_same_after_the_way_through_its_bytes(known: list[Evaluatio
     in_memory: dict[str, VersionRow] = {}
     for event in events:
         work = registry.fold(event)
-        in_memory |= {str(key): row for key, row in work.versions.rows.items()}
+        in_memory |= {str(key): row for key, row in work.versions.changed.items()}
         registry.apply(work)
     assert {key: from_record(record) for key, record in registry.rows().items()} == in_memory
 
