@@ -5,7 +5,7 @@ Times are Unix epoch milliseconds, UTC. The maps are not to be changed after con
 
 from __future__ import annotations
 
-import math
+from math import isfinite
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -122,7 +122,7 @@ class Event(Record):
     @property
     def project(self) -> ProjectKey:
         """The key of the event's record in Kafka."""
-        return ProjectKey(self.node_id, self.project_key)
+        return ProjectKey.of(self.node_id, self.project_key)
 
     def check_not_in_the_future(self, now: int) -> None:
         """Raise InvalidEvent (`dated_in_the_future`) where the event lies more than an hour past `now`, epoch ms."""
@@ -176,7 +176,7 @@ class ModelBuild(Event):
 
     @property
     def version(self) -> VersionKey:
-        return VersionKey(self.node_id, self.project_key, self.model_id, self.version_id)
+        return VersionKey.of(self.node_id, self.project_key, self.model_id, self.version_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,11 +222,11 @@ class EvaluationRun(Event):
 
     @property
     def version(self) -> VersionKey:
-        return VersionKey(self.node_id, self.model_project_key, self.model_id, self.version_id)
+        return VersionKey.of(self.node_id, self.model_project_key, self.model_id, self.version_id)
 
     @property
     def store(self) -> StoreKey:
-        return StoreKey(self.node_id, self.project_key, self.store_id)
+        return StoreKey.of(self.node_id, self.project_key, self.store_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +253,7 @@ class EvaluationStore(Event):
 
     @property
     def store(self) -> StoreKey:
-        return StoreKey(self.node_id, self.project_key, self.store_id)
+        return StoreKey.of(self.node_id, self.project_key, self.store_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,11 +282,11 @@ class LifecycleChange(Event):
 
     @property
     def model(self) -> ModelKey:
-        return ModelKey(self.node_id, self.project_key, self.model_id)
+        return ModelKey.of(self.node_id, self.project_key, self.model_id)
 
     @property
     def version(self) -> VersionKey:
-        return VersionKey(self.node_id, self.project_key, self.model_id, self.version_id)
+        return VersionKey.of(self.node_id, self.project_key, self.model_id, self.version_id)
 
 
 def check_metric(code: str, value: float) -> None:
@@ -307,6 +307,9 @@ def check_metric(code: str, value: float) -> None:
 def _check_metrics(metrics: Mapping[str, float]) -> None:
     _check_size("metrics", metrics, MAX_METRICS)
     for code, value in metrics.items():
+        # Nearly every metric there is. NaN is in no range.
+        if type(value) is float and (spec := CATALOGUE.get(code)) and spec.low <= value <= spec.high and isfinite(value):
+            continue
         if type(value) is not float:
             _check_number(f"metrics.{code}", value)
         check_metric(code, value)
@@ -348,7 +351,7 @@ def _check_size(name: str, values: Mapping[str, object], limit: int) -> None:
 
 def _is_finite(value: float) -> bool:
     try:
-        return math.isfinite(value)
+        return isfinite(value)
     except OverflowError:  # a whole number beyond the range of doubles
         return False
 

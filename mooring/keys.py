@@ -20,6 +20,9 @@ MAX_ID_BYTES = 255
 
 def check_id(field: str, value: object) -> None:
     """Raise `InvalidEvent` unless the value is an id: non-empty UTF-8 of at most 255 bytes, no control characters."""
+    # Nearly every id there is; a few are checked for each event.
+    if type(value) is str and 0 < len(value) <= MAX_ID_BYTES and value.isascii() and value.isprintable():
+        return
     if not isinstance(value, str):
         raise InvalidEvent(field, f"must be text, not {type(value).__name__}")
     if not value:
@@ -40,6 +43,11 @@ def encode_part(part: str) -> str:
     return quote(part, safe="")
 
 
+@lru_cache(maxsize=65_536)
+def _text(key: Key) -> str:
+    return "/".join([encode_part(getattr(key, name)) for name in key.__dataclass_fields__])
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """Base of all keys: checked parts and a canonical text form."""
@@ -52,7 +60,13 @@ class Key:
             check_id(name, getattr(self, name))
 
     def __str__(self) -> str:
-        return "/".join([encode_part(getattr(self, name)) for name in self.__dataclass_fields__])
+        return _text(self)
+
+    @classmethod
+    @lru_cache(maxsize=65_536)
+    def of(cls, *parts: str) -> Self:
+        """The key of these parts, made and checked once: the same few are asked for again and again."""
+        return cls(*parts)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -87,7 +101,7 @@ class ModelKey(Key):
 
     @property
     def project(self) -> ProjectKey:
-        return ProjectKey(self.node_id, self.project_key)
+        return ProjectKey.of(self.node_id, self.project_key)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,7 +112,7 @@ class VersionKey(ModelKey):
 
     @property
     def model(self) -> ModelKey:
-        return ModelKey(self.node_id, self.project_key, self.model_id)
+        return ModelKey.of(self.node_id, self.project_key, self.model_id)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,7 +19,11 @@ class Record:
 
     def to_record(self) -> dict[str, Any]:
         """The record as plain values, as the codec writes it."""
-        return {name: _plain(getattr(self, name)) for name in _field_names(type(self))}  # type: ignore[arg-type]  # mypy on __hash__ of type
+        kind: Any = type(self)  # mypy takes a type for not hashable
+        record = {name: getattr(self, name) for name in _field_names(kind)}
+        for name in _typed_names(kind):
+            record[name] = _plain(record[name])
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -27,19 +31,24 @@ class Record:
 
         Raises what the class's own checks raise.
         """
-        converters = _converters(cls)  # type: ignore[arg-type]  # mypy on __hash__ of type
-        return cls(
-            **{
-                name: value if (convert := converters.get(name)) is None or value is None else convert(value)
-                for name, value in record.items()
-                if name in cls.__dataclass_fields__
-            }
-        )
+        kind: Any = cls  # mypy takes a type for not hashable
+        known = cls.__dataclass_fields__
+        values = {name: value for name, value in record.items() if name in known}
+        for name, convert in _converters(kind).items():
+            if (value := values.get(name)) is not None:
+                values[name] = convert(value)
+        return cls(**values)
 
 
 @cache
 def _field_names(cls: type[Record]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(cls))
+
+
+@cache
+def _typed_names(cls: type[Record]) -> tuple[str, ...]:
+    """The fields whose values are not plain already."""
+    return tuple(_converters(cls))
 
 
 def _plain(value: Any) -> Any:

@@ -90,13 +90,19 @@ def outcome_of(
 ) -> EvaluationOutcome:
     """What became of a counted evaluation."""
     stamp = Stamp.of(evaluation)
-    if any(reading.stamp == stamp for reading in before.readings.values()):
+    if _has(before, stamp):
         outcome = Outcome.DUPLICATE
-    elif any(reading.stamp == stamp for reading in after.readings.values()):
+    elif _has(after, stamp):
         outcome = Outcome.CURRENT
     else:
         outcome = Outcome.LATE
     return _outcome(evaluation, outcome, evaluation.metrics, drift_of(evaluation.metrics, after.initial), _ids(alerts))
+
+
+def _has(row: VersionRow, stamp: Stamp) -> bool:
+    """Whether a current value comes from that evaluation. The event's id tells nearly all others apart."""
+    event_id = stamp.event_id
+    return any(reading.stamp.event_id == event_id and reading.stamp == stamp for reading in row.readings.values())
 
 
 def not_synced(evaluation: EvaluationRun) -> EvaluationOutcome:

@@ -51,7 +51,10 @@ def counted(row: VersionRow, evaluation: EvaluationRun) -> VersionRow:
         for code, value in evaluation.metrics.items()
         if code not in row.readings or stamp > row.readings[code].stamp
     }
-    return replace(row, readings={**row.readings, **newer}) if newer else row
+    if not newer:
+        return row
+    # As `replace` would, in a third of its time.
+    return VersionRow(row.key, row.build, {**row.readings, **newer}, row.declared, row.lifecycle, row.active)
 
 
 def lived(row: VersionRow, change: LifecycleChange) -> VersionRow:
