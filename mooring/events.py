@@ -5,10 +5,10 @@ Times are Unix epoch milliseconds, UTC. The maps are not to be changed after con
 
 from __future__ import annotations
 
-from math import isfinite
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -308,7 +308,12 @@ def _check_metrics(metrics: Mapping[str, float]) -> None:
     _check_size("metrics", metrics, MAX_METRICS)
     for code, value in metrics.items():
         # Nearly every metric there is. NaN is in no range.
-        if type(value) is float and (spec := CATALOGUE.get(code)) and spec.low <= value <= spec.high and isfinite(value):
+        if (
+            type(value) is float
+            and (spec := CATALOGUE.get(code))
+            and spec.low <= value <= spec.high
+            and isfinite(value)
+        ):
             continue
         if type(value) is not float:
             _check_number(f"metrics.{code}", value)

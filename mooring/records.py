@@ -20,7 +20,8 @@ class Record:
     def to_record(self) -> dict[str, Any]:
         """The record as plain values, as the codec writes it."""
         kind: Any = type(self)  # mypy takes a type for not hashable
-        record = {name: getattr(self, name) for name in _field_names(kind)}
+        names: tuple[str, ...] = _field_names(kind)
+        record = {name: getattr(self, name) for name in names}
         for name in _typed_names(kind):
             record[name] = _plain(record[name])
         return record
@@ -48,7 +49,8 @@ def _field_names(cls: type[Record]) -> tuple[str, ...]:
 @cache
 def _typed_names(cls: type[Record]) -> tuple[str, ...]:
     """The fields whose values are not plain already."""
-    return tuple(_converters(cls))
+    kind: Any = cls  # as above
+    return tuple(_converters(kind))
 
 
 def _plain(value: Any) -> Any:

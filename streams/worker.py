@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from mooring.errors import MooringError
 from mooring.topics import Topics
@@ -29,6 +31,12 @@ class WorkerFailed(MooringError):
 def run_worker(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises MooringError where it cannot start, or stops by itself."""
     layout = layout_of(settings.brokers, Topics.named(settings.topic_prefix))
+    # For the consumer's thread as well, which makes a loop of its own.
+    uvloop.install()
+    # What is there by now stays; looking through it again and again would take a tenth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     with _own_folder(settings.data_dir) as folder:
         asyncio.run(_run(settings, layout, folder))
 

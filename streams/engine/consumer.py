@@ -119,6 +119,14 @@ class Consumer(driver.Consumer):
     # Handing over
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
+        try:
+            await self._hand_over_until_stopped(fetcher)
+        except asyncio.CancelledError:
+            # Faust would take a stop within a rebalance for a crash.
+            if not self.app.should_stop:
+                raise
+
+    async def _hand_over_until_stopped(self, fetcher: ServiceT) -> None:
         while not (self.should_stop or fetcher.should_stop):
             if not self.flow_active:
                 # Any: mode types the event as its own.

@@ -330,7 +330,7 @@ def _why_unfit(path: Path, identity: Identity, boot_id: str) -> str | None:
     try:
         with _connected(path) as connection:
             own = dict(connection.execute(_OWN))
-            return _why_other(path, own, identity, boot_id) or _why_damaged(connection)
+            return _why_other(path, own, identity, boot_id) or _why_damaged(path, connection)
     except sqlite3.Error as error:
         if _is_damage(error):
             return f"it is damaged ({error})"
@@ -360,10 +360,14 @@ def _why_other(path: Path, own: Mapping[str, object], identity: Identity, boot_i
     return None
 
 
-def _why_damaged(connection: sqlite3.Connection) -> str | None:
+def _why_damaged(path: Path, connection: sqlite3.Connection) -> str | None:
     connection.execute(_CHECK_BY_MMAP)
     ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    return None if found == "ok" else f"it is damaged ({found})"
+    if found != "ok":
+        return f"it is damaged ({found})"
+    ((page_size,),) = connection.execute("PRAGMA page_size").fetchall()
+    # SQLite takes what is missing of the last page for zeros.
+    return "it is damaged (cut off)" if path.stat().st_size % page_size else None
 
 
 def _create(path: Path, identity: Identity) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from io import TextIOWrapper
@@ -34,7 +35,7 @@ SCHEME = "sqlitedict"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Of the changelog, over all partitions, gathered before it is written: a thousand rows at a time, with keys in no
 # order, take three times as long.
-_MOST_GATHERED_BYTES = 16_000_000
+_MOST_GATHERED_BYTES = 32_000_000
 
 
 class Store(SerializedStore[bytes, bytes]):
@@ -282,6 +283,8 @@ def register() -> None:
     # Any: Faust's registry is not typed for this.
     aliases: Any = STORES.aliases
     aliases[SCHEME] = f"{__name__}:{Store.__name__}"
+    # It logs a traceback for each statement after one that failed. The error is raised, and that is enough.
+    logging.getLogger("sqlitedict").setLevel(logging.CRITICAL)
 
 
 def _this_boot() -> str:

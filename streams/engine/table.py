@@ -142,8 +142,9 @@ class WriteBehindTable(Table[bytes, bytes], Generic[R]):
         mine = [partition for partition in assigned if partition.topic == self.changelog_topic_name]
         ends = await self.app.consumer.highwaters(*mine) if mine else {}
         for partition in mine:
-            self.store.open(partition.partition, self._topic_id)
-            self.store.verify(partition.partition, ends[partition])
+            # Off the loop: looking a file of millions of rows through takes seconds.
+            await asyncio.to_thread(self.store.open, partition.partition, self._topic_id)
+            await asyncio.to_thread(self.store.verify, partition.partition, ends[partition])
 
     async def on_changelog_event(self, event: EventT[Any]) -> None:
         """Apply what recovery read. Only then is the next run of that partition read."""
