@@ -20,7 +20,7 @@ from streams.engine.store import Store
 R = TypeVar("R")
 
 # Decoded rows kept beside those that changed, over all partitions, in two generations of this many.
-_GENERATION = 20_000
+_GENERATION = 32_768
 # Rows encoded in one go: the loop has other things to do as well.
 _SLICE = 500
 
@@ -107,10 +107,8 @@ class WriteBehindTable(Table[bytes, bytes], Generic[R]):
     def settle(self, partition: int) -> None:
         """The rows that left are written."""
         rows = self._rows[partition]
-        for key, row in rows.leaving.items():
-            rows.recent.pop(key, None)
-            rows.older.pop(key, None)
-            rows.keep(key, row, self._generation)
+        # What `older` has of them is looked for only after `recent`, and dropped with it.
+        rows.recent.update(rows.leaving)
         rows.leaving = {}
 
     def discard(self) -> None:
