@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import gc
+import logging
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +19,14 @@ import uvloop
 from mooring.errors import MooringError
 from mooring.topics import Topics
 from streams.app import build_app
+from streams.engine.app import App
 from streams.health import Health
 from streams.provision import Layout, layout_of
 from streams.settings import Settings
 
 log = structlog.get_logger()
+
+_STOP_TIMEOUT_S = 2.5
 
 
 class WorkerFailed(MooringError):
@@ -86,11 +91,26 @@ async def _run(settings: Settings, layout: Layout, folder: Path) -> None:
         announcing.cancel()
         stopping.cancel()
         starting.cancel()
-        await app.stop()
         await parts.health.stop()
+        await _stop(app)
     if app.crash_reason is not None:
         raise WorkerFailed(f"The worker stopped by itself: {app.crash_reason!r}.") from app.crash_reason
     log.info("worker stopped")
+
+
+async def _stop(app: App) -> None:
+    """Stop the app; where it does not, end the process. Its last checkpoint comes first, and is all that matters."""
+    stopping = asyncio.create_task(app.stop())
+    await asyncio.wait({stopping}, timeout=_STOP_TIMEOUT_S)
+    if stopping.done():
+        stopping.result()
+        return
+    # Within a rebalance, or without a broker, Faust's and aiokafka's threads may wait for one another.
+    log.warning("worker stopped without leaving its group; others take its partitions over in some seconds")
+    if app.crash_reason is not None:
+        log.error("worker stopped by itself", reason=repr(app.crash_reason))
+    logging.shutdown()
+    os._exit(0 if app.crash_reason is None else 1)
 
 
 async def _announce(health: Health) -> None:

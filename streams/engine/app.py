@@ -20,6 +20,8 @@ from streams.engine.table import WriteBehindTable
 R = TypeVar("R")
 
 _SESSION_S = 10.0
+# A worker that is told to stop waits so long for a broker that does not answer.
+_STOP_PATIENCE_S = 1.5
 _HEARTBEAT_S = 2.0
 # Faust takes the partition of a table's topic for a stream that is stuck, and says so every second from then on.
 _NEVER_S = 1e7
@@ -122,7 +124,7 @@ class App(faust.App):
             self._consumer.stop_flow()
             self.flow_control.suspend()
             self.flow_control.clear()
-            await self.checkpoint.finish()
+            await self.checkpoint.finish(_STOP_PATIENCE_S)
         await super()._stop_consumer()
 
     async def _send(self, partition: TP, records: Iterable[Outgoing]) -> asyncio.Future[int]:

@@ -16,6 +16,7 @@ them assigned anew. Where it fails otherwise, the worker stops.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -91,13 +92,17 @@ class Checkpoint(Service):
                 self._app.consumer.progressed()
             return False
 
-    async def finish(self) -> None:
-        """The last checkpoint before the partitions leave. Afterwards nothing of them can be written any more."""
+    async def finish(self, patience_s: float = math.inf) -> None:
+        """The last checkpoint before the partitions leave. Afterwards nothing of them can be written any more.
+
+        Where it takes longer than `patience_s`, what was to be made safe will be handled again.
+        """
         lease = self._app.lease
         if self._app.crash_reason is None:
             running = asyncio.create_task(self.run())
+            until = time.monotonic() + patience_s
             # A broker that is away must not hold the group up for longer than it would wait for this worker.
-            while not running.done() and lease.holds:
+            while not running.done() and lease.holds and time.monotonic() < until:
                 await asyncio.wait({running}, timeout=_LATER_S)
             if not running.done():
                 running.cancel()
