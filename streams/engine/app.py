@@ -19,7 +19,7 @@ from streams.engine.table import WriteBehindTable
 
 R = TypeVar("R")
 
-_SESSION_S = 10.0
+_SESSION_S = 6.0
 # A worker that is told to stop waits so long for a broker that does not answer.
 _STOP_PATIENCE_S = 1.5
 _HEARTBEAT_S = 2.0

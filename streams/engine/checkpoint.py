@@ -117,7 +117,7 @@ class Checkpoint(Service):
     async def _run(self) -> bool:
         consumer = self._app.consumer
         offsets = consumer.to_commit()
-        marks = consumer.marks({partition.partition for partition in offsets})
+        marks = consumer.marks(offsets)
         changes = [table.take() for table in self._tables]
         await self._outbox.acknowledged()
         for change in changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, cast
 
 import aiokafka
@@ -270,14 +270,15 @@ class Consumer(driver.Consumer):
         marks: dict[int, list[str]] = {partition.partition: [] for partition in inputs}
         for partition, at in committed.items():
             marks[partition.partition].append(at.metadata)
-        await engine.published.read_behind(self.app, marks)
+        await engine.published.read_behind(self.app, marks, starts)
         if starts:
             await self._thread.seek_wait(starts)
         for partition, start in starts.items():
             self._positions[partition] = Position(start, None if partition in new else start)
         if new:
             # Before anything is published: a crash would leave nothing that says from where on to look for it.
-            await self.commit_offsets({partition: starts[partition] for partition in new}, self.marks(marks))
+            first = {partition: starts[partition] for partition in new}
+            await self.commit_offsets(first, self.marks(first))
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Go to these offsets: Faust's recovery says so of the tables' topics."""
@@ -291,9 +292,10 @@ class Consumer(driver.Consumer):
         numbers = {partition.partition for partition, position in inputs.items() if position.to_commit is not None}
         return {one: position.handled for one, position in inputs.items() if one.partition in numbers}
 
-    def marks(self, numbers: Iterable[int]) -> dict[int, str]:
-        """How far the outputs are now, by the number of the partitions."""
-        return {number: _engine(self.app).published.mark(number) for number in numbers}
+    def marks(self, offsets: Mapping[TP, int]) -> dict[int, str]:
+        """How far the outputs are when input is handled up to these offsets, by the number of the partitions."""
+        numbers = {partition.partition for partition in offsets}
+        return {number: _engine(self.app).published.mark(number, offsets) for number in numbers}
 
     async def commit_offsets(self, offsets: Mapping[TP, int], marks: Mapping[int, str]) -> bool:
         """Commit. False where the group has moved on: what is not committed will be handled again.

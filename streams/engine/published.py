@@ -27,6 +27,11 @@ def cause_of(topic: str, partition: int, offset: int) -> bytes:
     return f"{topic}/{partition}/{offset}".encode()
 
 
+def _input_of(cause: bytes) -> tuple[TP, int]:
+    topic, partition, offset = cause.decode().rsplit("/", 2)
+    return TP(topic, int(partition)), int(offset)
+
+
 class Published:
     """For each partition of the output topics, how far they are, and what lies behind the last commit."""
 
@@ -34,7 +39,11 @@ class Published:
         """`outputs`: the topics, always in the same order."""
         self._outputs = tuple(outputs)
         self._ends: dict[TP, int] = {}
+        # What is handled again after a crash, by the number of the partitions: what it caused before, by output; up to
+        # which input; and from where on that lies.
         self._repeated: dict[TP, Counter[bytes]] = {}
+        self._until: dict[int, dict[TP, int]] = {}
+        self._starts: dict[TP, int] = {}
 
     def acknowledged(self, partition: TP, offset: int) -> None:
         """The broker has taken records up to this offset."""
@@ -49,20 +58,34 @@ class Published:
         repeated[cause] -= 1
         return True
 
-    def mark(self, number: int) -> str:
-        """How far the outputs of the partitions of this number are, as the metadata of a commit."""
-        ends = (self._ends.get(TP(topic, number), 0) for topic in self._outputs)
-        return ",".join([_FORMAT, *map(str, ends)]) if self._outputs else ""
+    def mark(self, number: int, handled: Mapping[TP, int]) -> str:
+        """How far the outputs of the partitions of this number are, as the metadata of a commit of what is handled.
+
+        While input is handled again, it stays where what that caused begins: another crash would need it.
+        """
+        if not self._outputs:
+            return ""
+        if all(handled.get(one, 0) >= offset for one, offset in self._until.get(number, {}).items()):
+            self._until.pop(number, None)
+            for topic in self._outputs:
+                self._repeated.pop(TP(topic, number), None)
+                self._starts.pop(TP(topic, number), None)
+        partitions = [TP(topic, number) for topic in self._outputs]
+        ends = (self._starts.get(partition, self._ends.get(partition, 0)) for partition in partitions)
+        return ",".join([_FORMAT, *map(str, ends)])
 
     def forget(self) -> None:
         """The partitions have left."""
         self._ends.clear()
         self._repeated.clear()
+        self._until.clear()
+        self._starts.clear()
 
-    async def read_behind(self, app: Any, marks: Mapping[int, Sequence[str]]) -> None:
-        """Read what lies behind the last commits; `marks` has the metadata found, by the number of the partitions.
+    async def read_behind(self, app: Any, marks: Mapping[int, Sequence[str]], committed: Mapping[TP, int]) -> None:
+        """Read what lies behind the last commits.
 
-        Where none is found, nothing was published by this group before. Raises KafkaError.
+        `marks` has the metadata found, by the number of the partitions; where none is found, nothing was published by
+        this group before. `committed` has the offsets from which on input is handled again. Raises KafkaError.
 
         Any: the app is Faust's, of which the connection is wanted.
         """
@@ -79,9 +102,29 @@ class Published:
                 for partition in partitions
                 if (start := self._start(partition, marks[partition.partition])) < self._ends[partition]
             }
-            self._repeated = await self._causes(reader, starts)
+            self.again_from(starts, await self._causes(reader, starts), committed)
         finally:
             await reader.stop()
+
+    def again_from(
+        self, starts: Mapping[TP, int], causes: Mapping[TP, Counter[bytes]], committed: Mapping[TP, int]
+    ) -> None:
+        """Take what was found from `starts` on in the outputs: of it, what input from `committed` on has caused."""
+        for partition, found in causes.items():
+            again: Counter[bytes] = Counter()
+            for cause, times in found.items():
+                source, offset = _input_of(cause)
+                if offset >= committed.get(source, 0):
+                    again[cause] = times
+                    until = self._until.setdefault(partition.partition, {})
+                    until[source] = max(until.get(source, 0), offset + 1)
+            self._repeated[partition] = again
+        # Also of outputs that have nothing behind: they may have, before the others are done.
+        self._starts = {
+            partition: starts.get(partition, end)
+            for partition, end in self._ends.items()
+            if partition.partition in self._until
+        }
 
     def _start(self, partition: TP, marks: Iterable[str]) -> int:
         place = self._outputs.index(partition.topic) + 1

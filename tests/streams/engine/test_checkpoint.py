@@ -67,8 +67,8 @@ class Surroundings:
     def to_commit(self) -> dict[TP, int]:
         return {P0: self.handled} if self.handled > self.committed else {}
 
-    def marks(self, numbers: set[int]) -> dict[int, str]:
-        return dict.fromkeys(numbers, "")
+    def marks(self, offsets: dict[TP, int]) -> dict[int, str]:
+        return {partition.partition: "" for partition in offsets}
 
     async def commit_offsets(self, offsets: dict[TP, int], marks: dict[int, str]) -> bool:
         assert marks == {0: ""}
