@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -17,6 +19,28 @@ _QUIETER = {
     "httpx": "WARNING",
     "uvicorn": "WARNING",
 }
+_TALKATIVE = ("aiokafka", "kafka")
+
+
+class Rarely(logging.Filter):
+    """Lets what a Kafka client says through once in a while. With no broker it says the same many times a second."""
+
+    def __init__(self, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_TALKATIVE):
+            return True
+        # The text without its arguments: there are only so many.
+        said = (record.name, str(record.msg))
+        now = self._clock()
+        if now - self._said.get(said, float("-inf")) < self._every_s:
+            return False
+        self._said[said] = now
+        return True
 
 
 def set_up_logs(form: str, level: str) -> None:
@@ -46,6 +70,7 @@ def set_up_logs(form: str, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(Rarely())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     if level != "debug":
         for name, threshold in _QUIETER.items():
