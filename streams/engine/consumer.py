@@ -310,6 +310,7 @@ class Consumer(driver.Consumer):
         for partition, offset in offsets.items():
             if (position := positions[partition]) is not None:
                 position.committed = offset
+        self._forget_accounts()
         return True
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002, RUF100
@@ -343,7 +344,10 @@ class Consumer(driver.Consumer):
         self._positions.clear()
         self._held.clear()
         _engine(self.app).published.forget()
-        # What the streams of per-event topics left in Faust's own accounts.
+        self._forget_accounts()
+
+    def _forget_accounts(self) -> None:
+        """Drop what the streams of per-event topics left in Faust's own accounts, which nothing here looks at."""
         self._acked.clear()
         self._acked_index.clear()
         self._unacked_messages.clear()
