@@ -1,12 +1,16 @@
-# What to run here. `make` alone lists it. Variables: ARGS= (for the program behind a target), JSON= (bench), PYTHON=.
+# What to run here. `make` alone lists it. Variables: ARGS= (for the program behind a target), JSON= (bench),
+# MINUTES= (chaos), PYTHON=.
 
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What the engine is measured against has needs of its own that the service's packages don't meet.
+PEERS := .venv-bench
 ARGS ?=
 JSON ?=
+MINUTES ?=
 
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -19,7 +23,7 @@ define install
 endef
 
 .SILENT:
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test chaos check format bench lock clean
 
 help: ## list the targets
 	grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -32,6 +36,9 @@ demo: $(VENV)/.service ## play the main job on an embedded broker (ARGS=--once: 
 test: $(VENV)/.dev ## run all tests (ARGS="-k drift" for some)
 	exec $(BIN)/python -m pytest $(ARGS)
 
+chaos: $(VENV)/.dev ## let workers and broker fail under load, then judge (MINUTES=60: for how long; ARGS=--help says more)
+	exec $(BIN)/python -m tests.faults.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 check: $(VENV)/.dev ## lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,20 +48,21 @@ format: $(VENV)/.dev ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure (JSON=<file> also writes the figures)
+bench: $(VENV)/.dev $(PEERS)/.peers ## measure, half an hour (JSON=<file> also writes the figures; ARGS=--help says more)
 	exec $(BIN)/python -m bench $(if $(JSON),--json $(JSON)) $(ARGS)
 
 # Versions that are pinned stay; ARGS=--upgrade moves them.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml
+	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
 
 lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml again (ARGS=--upgrade for newer ones)
-	$(UV_COMPILE) --extra sklearn --extra testing --group build --group service -o requirements.txt
-	$(UV_COMPILE) --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
-	$(UV_COMPILE) --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
+	$(UV_COMPILE) pyproject.toml --extra sklearn --extra testing --group build --group service -o requirements.txt
+	$(UV_COMPILE) pyproject.toml --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
+	$(UV_COMPILE) pyproject.toml --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
+	$(UV_COMPILE) bench/requirements-peers.in -o bench/requirements-peers.txt
 
 clean: ## remove .venv/ and everything that can be made again
-	rm -rf $(VENV) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(PEERS) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: what is installed is as new as the files that say what to install.
@@ -70,3 +78,9 @@ $(VENV)/.service: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.service
 	$(call install,requirements-dev.txt)
+
+$(PEERS)/.peers: bench/requirements-peers.txt | $(VENV)/bin/python
+	echo "Installing bench/requirements-peers.txt into $(PEERS)/ ..."
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r bench/requirements-peers.txt
+	touch $@
