@@ -32,6 +32,8 @@ def fill(brokers: str, topic: str, records: Iterable[tuple[bytes, bytes]], per_s
             "partitioner": "murmur2_random",
             # Keeps the order of a key's events when a request is repeated: one that comes late would make no alert.
             "enable.idempotence": True,
+            # Errors only: that a broker just started makes it wait for its first id is no news.
+            "log_level": 3,
             "linger.ms": 20 if per_second is None else 2,
             "batch.size": 1_000_000,
             "queue.buffering.max.messages": 500_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 import aiokafka
@@ -28,11 +28,12 @@ _BRIEFLY_S = 0.02  # the same, where another partition may become free meanwhile
 
 
 class Fetched(NamedTuple):
-    """What one look at the broker brought. `ends` says up to where the topics before must be handled first."""
+    """What one look at the broker brought."""
 
+    began: Mapping[TP, int]  # where, of each partition that was asked for
     runs: Mapping[TP, Records]
-    idle: Mapping[TP, int]  # partitions without records: the position up to which the log has none
-    ends: Mapping[TP, int]
+    stands: Mapping[TP, int]  # of those without records: where the log's next one will be, or later
+    ends: Mapping[TP, int]  # up to where the topics before must be handled first
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -88,17 +89,25 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch(self, partitions: Collection[TP], timeout_s: float, most: int) -> Fetched:
         consumer = self._ensure_consumer()
+        began = self._at(partitions)
         # An empty set would be read as all partitions.
         runs = await self._fetch_records(consumer, set(partitions), timeout=timeout_s, max_records=most)
-        state_of = consumer._fetcher._subscriptions.subscription.assignment
-        idle = {}
-        for partition in partitions:
-            if partition not in runs and state_of is not None:
-                state = state_of.state_value(partition)
-                if state is not None and state.has_valid_position:
-                    idle[partition] = state.position
+        stands = self._at(partition for partition in partitions if partition not in runs)
         before = {earlier for partition in runs for earlier in self.consumer.partitions_before(partition)}
-        return Fetched(runs, idle, await consumer.end_offsets(list(before)) if before else {})
+        return Fetched(began, runs, stands, await consumer.end_offsets(list(before)) if before else {})
+
+    def _at(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Where the next fetch of each begins, as far as that is known."""
+        subscription = self._ensure_consumer()._fetcher._subscriptions.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None:
+            return {}
+        states = {partition: assignment.state_value(partition) for partition in partitions}
+        return {
+            partition: state.position
+            for partition, state in states.items()
+            if state is not None and state.has_valid_position
+        }
 
 
 class Consumer(driver.Consumer):
@@ -142,7 +151,6 @@ class Consumer(driver.Consumer):
             except KafkaError as error:
                 log.warning("fetch failed, reading again", error=repr(error))
                 await self.sleep(1.0)
-                await self._read_again()
 
     async def _round(self) -> None:
         """Fetch once, hand over what may be handed over."""
@@ -160,30 +168,35 @@ class Consumer(driver.Consumer):
         if not self.flow_active or generation != self.app.consumer_generation_id:
             # What was fetched is not delivered: the positions have not moved, so it is read again.
             return
-        for partition, offset in fetched.idle.items():
+        for partition in free:
             position = self._positions[partition]
-            if not position.idle_at(offset):
-                await self._seek(partition, position.next)
-            elif position.to_commit is not None:
-                engine.checkpoint.soon()
-        for partition, records in sorted(fetched.runs.items(), key=lambda run: self._rank(run[0])):
-            position = self._positions[partition]
-            if not position.follows(records[0].offset):
-                log.info("hole in what was fetched, reading again", partition=partition, offset=position.next)
-                await self._seek(partition, position.next)
-                continue
-            before = {one: fetched.ends[one] for one in self.partitions_before(partition) if one in fetched.ends}
-            self._held[partition] = (records, before)
+            if not position.follows(fetched.began.get(partition)):
+                await self._read_again(partition, position)
+            elif (records := fetched.runs.get(partition)) is not None:
+                before = {one: fetched.ends[one] for one in self.partitions_before(partition) if one in fetched.ends}
+                self._held[partition] = (records, before)
+            elif (offset := fetched.stands.get(partition)) is not None:
+                position.nothing_before(offset)
+                if position.to_commit is not None:
+                    engine.checkpoint.soon()
         await self._release()
         # A batch is handled as soon as its agent has its turn; then its partition can be fetched again.
         if any(position.in_flight for position in self._positions.values()):
             await self._wait_for_progress(_BRIEFLY_S)
 
-    async def _read_again(self) -> None:
-        """What the last fetch brought may be lost; the positions have not moved."""
-        for partition in self._free():
-            self._positions[partition].dropped()
-            await self._seek(partition, self._positions[partition].next)
+    async def _read_again(self, partition: TP, position: Position) -> None:
+        """Go back to where the last run ended. A fetch before this one brought something that was lost on its way."""
+        first = (await self.earliest_offsets(partition))[partition]
+        if first > position.next:
+            log.warning(
+                "records were deleted before they could be handled",
+                partition=partition,
+                offset=position.next,
+                first_there_is=first,
+            )
+            position.nothing_before(first)
+        log.info("what was fetched does not follow, reading again", partition=partition, offset=position.next)
+        await self._thread.seek_wait({partition: position.next})
 
     def _free(self) -> set[TP]:
         return {

@@ -110,6 +110,8 @@ class WriteBehindTable(Table[bytes, bytes], Generic[R]):
         # What `older` has of them is looked for only after `recent`, and dropped with it.
         rows.recent.update(rows.leaving)
         rows.leaving = {}
+        if len(rows.recent) >= self._generation:
+            rows.older, rows.recent = rows.recent, {}
 
     def discard(self) -> None:
         """Forget all that is not written, and what was decoded: the store is what is true."""

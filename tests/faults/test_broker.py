@@ -20,7 +20,7 @@ _RESUMES_WITHIN_S = 45.0
 def test_the_broker_fails_under_load(topic_prefix: str, tmp_path: Path, length: Length) -> None:
     """After each fault the committed offsets move again, and no worker has ended: the processes are the first ones.
 
-    Protection: …
+    Protection: `request_rejoin` in `Checkpoint._fail`: without it a worker whose lease expired takes no more input.
     """
     away_s = length.of(12, 30)
     faults = [restart, kill, leave]

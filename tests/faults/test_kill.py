@@ -23,7 +23,8 @@ def test_killed_again_and_again_under_load(
 ) -> None:
     """`kill -9` at random instants; another worker takes the slot, with its data folder, at once.
 
-    Protection: …
+    Protection: `Consumer.perform_seek`, which begins at the last commit; `WriteBehindTable.on_rebalance`, which reads
+    the changelog from where the files end.
     """
     random = Random(SEED)
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=length.of(150, 300)) as it:

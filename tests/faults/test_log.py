@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from tests.faults.broker import FaultyBroker
+from tests.faults.conftest import Length
 from tests.faults.events import Sendable, Story
 from tests.faults.load import producer, send
 from tests.faults.records import Reader
@@ -27,7 +28,7 @@ def test_a_compacted_input_has_gaps_that_are_accepted(
 ) -> None:
     """What is left of the evaluations is handled, once, and nothing waits for what is gone.
 
-    Protection: …
+    Protection: `Position.follows` goes by where a fetch began, not by the first offset that it brings.
     """
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=300, wave_size=WAVE) as it:
         body = after_setup(it)
@@ -60,7 +61,8 @@ def test_transactions_leave_markers_and_what_was_aborted_does_not_count(
 ) -> None:
     """Markers at the end of the log, too, are passed: the committed offset is the end's.
 
-    Protection: …
+    Protection: `Position.nothing_before`, without which the offset after the markers is never committed; and
+    `_isolation_level` in `ConsumerThread._create_worker_consumer`, without which aborted events count.
     """
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=300, wave_size=WAVE) as it:
         body = after_setup(it)
@@ -136,3 +138,25 @@ def configure(it: Scene, topic: str, settings: dict[str, str]) -> None:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)])
     finally:
         admin.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_fetch_that_loses_records_does_not_lose_them_for_the_worker(
+    faulty_broker: FaultyBroker, topic_prefix: str, tmp_path: Path, length: Length
+) -> None:
+    """One run in twenty is lost on the way, of the inputs and of the tables' topics that a second worker reads back.
+
+    Protection: `if not position.follows(...)` in `Consumer._round`.
+    """
+    with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED + 2, per_second=length.of(400, 300)) as it:
+        it.workers.start(0, f"tests.faults.lossy 20 {SEED}")
+        it.workers.wait_until_ready(0)
+        it.load.prepare()
+        it.load.start()
+        time.sleep(length.of(8, 60))
+        # Without the first one's files, and with what it had not committed.
+        it.workers.kill(0)
+        it.workers.start(1, f"tests.faults.lossy 20 {SEED + 1}")
+        it.conclude()
+        said = "".join(log.read_text(errors="replace") for log in it.workers.logs)
+        assert "lost a run of" in said

@@ -24,7 +24,8 @@ def test_workers_join_leave_and_are_killed_under_load(
 ) -> None:
     """Each change moves partitions while records of theirs are being fetched.
 
-    Protection: …
+    Protection: `self._positions` in `Consumer._round`: what a fetch brings for a partition is taken only where it
+    follows what was handed over since the assignment.
     """
     random = Random(SEED + partitions)
     per_second = length.of(400, 300)
@@ -61,7 +62,7 @@ def test_a_worker_that_slept_past_its_session_overwrites_nothing(
 ) -> None:
     """SIGSTOP in the midst of handling; another goes on with its partitions; it wakes with what it still had to write.
 
-    Protection: …
+    Protection: the look at the lease in `Fence.send`.
     """
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=400) as it:
         it.begin(0, 1)

@@ -26,7 +26,7 @@ def test_sigterm_and_sigint_under_load_and_nothing_is_repeated(
 ) -> None:
     """Exit code 0; what has an outcome is committed and the reverse; after all, not one record is there twice.
 
-    Protection: …
+    Protection: `Checkpoint.finish` in `App._stop_consumer`.
     """
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=300, partitions=PARTITIONS) as it:
         it.begin(0)

@@ -61,7 +61,6 @@ INTERNALS: list[tuple[Any, str, Callable[[Any], bool], str]] = [
     (consumer.Consumer, "ack", takes("message"), "Faust keeps accounts of every message"),
     (consumer.Consumer, "track_message", takes("message"), "Faust keeps a set of every message"),
     (consumer.Consumer, "_get_active_partitions", there, "what is paused cannot be told"),
-    (consumer.Consumer, "_seek", takes("partition", "offset"), "a hole cannot be read again"),
     (consumer.Consumer, "_is_changelog_tp", takes("tp"), "offsets of the tables' topics would be committed"),
     (consumer.Consumer, "__init__", says("_acked", "_acked_index", "_unacked_messages"), "Faust's accounts grow"),
     (consumer.Consumer, "stop_flow", says("flow_active", "suspend_flow"), "delivery cannot be stopped"),
