@@ -88,10 +88,9 @@ def machine() -> str:
 
 def versions() -> dict[str, str]:
     """Of what takes part."""
-    kafka = POM.read_text().partition("<artifactId>kafka_2.13</artifactId>")[2]
     there = {
         "python": platform.python_version(),
-        "kafka": kafka.partition("<version>")[2].partition("</version>")[0],
+        "kafka": POM.read_text().partition("<kafka.version>")[2].partition("</kafka.version>")[0],
     } | {name: version(name) for name in _PACKAGES}
     if PEERS_PYTHON.exists():
         asking = f"from importlib.metadata import version; print(*map(version, {_PEER_PACKAGES}))"

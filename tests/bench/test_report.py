@@ -8,7 +8,20 @@ import pytest
 
 from bench.contenders import CONTENDERS
 from bench.measures import MEASURES
-from bench.report import BEGIN, DOCUMENT, END, PLAIN, RATIOS, as_json, headline, medians, missing, rewritten, section
+from bench.report import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    PLAIN,
+    RATIOS,
+    as_json,
+    headline,
+    medians,
+    missing,
+    rewritten,
+    section,
+    versions,
+)
 
 TARGETS = {
     "throughput_vs_quix",
@@ -76,3 +89,7 @@ def test_the_document_has_the_section() -> None:
     assert rewritten(DOCUMENT.read_text(), "new") != DOCUMENT.read_text()
     with pytest.raises(ValueError, match="no section"):
         rewritten("nothing", "new")
+
+
+def test_every_version_is_a_number() -> None:
+    assert [name for name, number in versions().items() if not number[:1].isdigit()] == []
