@@ -34,7 +34,8 @@ log = structlog.get_logger()
 # A few rows leave at once; many are gathered, since a row that changes again meanwhile is written once.
 _FEW_ROWS = 300
 _SOON_S = 0.01
-_LATER_S = 0.25
+_LATER_S = 1.0
+_LOOK_AGAIN_S = 0.1
 # Beyond these no more input is taken before the checkpoint is done.
 _MOST_ROWS = 20_000
 
@@ -103,7 +104,7 @@ class Checkpoint(Service):
             until = time.monotonic() + patience_s
             # A broker that is away must not hold the group up for longer than it would wait for this worker.
             while not running.done() and lease.holds and time.monotonic() < until:
-                await asyncio.wait({running}, timeout=_LATER_S)
+                await asyncio.wait({running}, timeout=_LOOK_AGAIN_S)
             if not running.done():
                 running.cancel()
                 await asyncio.wait({running})
