@@ -26,8 +26,8 @@ def test_sigterm_and_sigint_under_load_and_nothing_is_repeated(
 ) -> None:
     """Exit code 0; what has an outcome is committed and the reverse; after all, not one record is there twice.
 
-    Protection: the last checkpoint, twice: `Checkpoint.finish` in `App._stop_consumer`, and `Consumer.force_commit`, which
-    Faust calls after it. With neither, this fails.
+    Protection: the last checkpoint, twice: `Checkpoint.finish` in `App._stop_consumer`, and `Consumer.force_commit`,
+    which Faust calls after it. With neither, this fails.
     """
     with scene(faulty_broker, topic_prefix, tmp_path, seed=SEED, per_second=300, partitions=PARTITIONS) as it:
         it.begin(0)
