@@ -52,7 +52,10 @@ def connection_settings(brokers: str, security: Mapping[str, Any] | None = None)
     }
     if "proxy_url" not in given:
         encrypted = given.get("security_protocol", "PLAINTEXT") != "PLAINTEXT"
-        newest = _probe(brokers, handshake=not encrypted)
+        address, newest = _probe(brokers, handshake=not encrypted)
+        # Of several addresses kafka-python draws one at random, and waits a dead one's backoff out whenever it draws it
+        # again. It asks them only once; from then on it knows the brokers by name.
+        settings["bootstrap_servers"] = [address]
         if newest is not None and newest < _FLEXIBLE_API_VERSIONS:
             # Such a broker should refuse the newer request in a form that kafka-python can read. The embedded broker
             # (librdkafka's) does not, so the conversation starts with what it knows.
@@ -101,19 +104,19 @@ def _cluster(client: KafkaProducer | KafkaConsumer) -> ClusterMetadata:
     return client._metadata if isinstance(client, KafkaProducer) else client._cluster  # noqa: SLF001
 
 
-def _probe(brokers: str, *, handshake: bool) -> int | None:
-    """The newest version of ApiVersions that a broker knows; None without a handshake.
+def _probe(brokers: str, *, handshake: bool) -> tuple[str, int | None]:
+    """The first address that answers, and the newest version of ApiVersions known there; None without a handshake.
 
     Raises BrokerUnavailable.
     """
     deadline = time.monotonic() + CONNECT_TIMEOUT_S
-    addresses = brokers.split(",")
+    addresses = [address.strip() for address in brokers.split(",")]
     for position, address in enumerate(addresses):
         # An address that swallows packets must not use up the time of those after it.
         time_left_s = max(0.1, deadline - time.monotonic()) / (len(addresses) - position)
         try:
-            with socket.create_connection(_host_port(address.strip()), time_left_s) as connection:
-                return _ask_api_versions(connection) if handshake else None
+            with socket.create_connection(_host_port(address), time_left_s) as connection:
+                return address, _ask_api_versions(connection) if handshake else None
         except (OSError, ValueError, struct.error):
             continue
     raise BrokerUnavailable(brokers)

@@ -30,6 +30,11 @@ def test_the_embedded_broker_is_told_from_kafka(embedded_broker: Broker, kafka_b
     assert not is_old_or_embedded(connection_settings(kafka_broker.address))
 
 
+def test_the_address_that_answers_is_the_one_to_begin_with(broker: Broker) -> None:
+    settings = connection_settings(f"localhost:1, {broker.address} ,localhost:2")
+    assert settings["bootstrap_servers"] == [broker.address]
+
+
 def test_what_a_user_says_of_security_is_passed_on(embedded_broker: Broker) -> None:
     settings = connection_settings(embedded_broker.address, {"security_protocol": "SSL", "ssl_cafile": "ca.pem"})
     assert settings["ssl_cafile"] == "ca.pem"
