@@ -14,6 +14,7 @@ from bench.program import Meter, Options, options, say_ready, say_result
 from bench.workload import alert_bytes, decode, fold, row_bytes, row_of, validate
 from streams.engine.app import App
 from streams.engine.published import cause_of
+from streams.worker import calm_garbage_collector
 
 _LOOK_AGAIN_S = 0.005
 
@@ -40,6 +41,7 @@ async def run(given: Options) -> None:
                 meter.begin()
             number = event.value.partition.partition
             alerts = TP(given.alerts, number)
+            table.prefetch(number, [record.key for record in event.value.records])
             for record in event.value.records:
                 reading = decode(record.value)
                 validate(reading)
@@ -80,5 +82,7 @@ async def run(given: Options) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level="WARNING")
+    # As the worker does.
     uvloop.install()
+    calm_garbage_collector()
     asyncio.run(run(options("Mooring's engine, with one agent.")))

@@ -38,12 +38,16 @@ def run_worker(settings: Settings) -> None:
     layout = layout_of(settings.brokers, Topics.named(settings.topic_prefix))
     # For the consumer's thread as well, which makes a loop of its own.
     uvloop.install()
-    # What is there by now stays; looking through it again and again would take a tenth of the time.
+    calm_garbage_collector()
+    with _own_folder(settings.data_dir) as folder:
+        asyncio.run(_run(settings, layout, folder))
+
+
+def calm_garbage_collector() -> None:
+    """Let it look seldom, and no more through what is there by now: else it takes a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    with _own_folder(settings.data_dir) as folder:
-        asyncio.run(_run(settings, layout, folder))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ _SOON_S = 0.01
 _LATER_S = 1.0
 _LOOK_AGAIN_S = 0.1
 # Beyond these no more input is taken before the checkpoint is done.
-_MOST_ROWS = 20_000
+_MOST_ROWS = 50_000
 
 
 class Checkpoint(Service):

@@ -15,11 +15,11 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -71,17 +71,6 @@ class Identity:
     topic_id: str | None = None
 
 
-class ChangelogRecord(Protocol):
-    """A record as aiokafka and Faust give it. No value, or an empty one: the row was deleted."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def offset(self) -> int: ...
-
-
 class RowFile:
     """The open file of one partition.
 
@@ -94,10 +83,7 @@ class RowFile:
         self.path = path
         self.identity = identity
         self.topic_id = topic_id
-        self._offset = offset
-        self._gathered: dict[bytes, bytes | None] = {}
-        self._gathered_offset: int | None = None
-        self.gathered_bytes = 0
+        self.offset = offset  # of the changelog, reached by what the last write that returned brought
         self._lock = threading.Lock()
         self._closed = False
         # Any: sqlitedict is not typed.
@@ -128,16 +114,8 @@ class RowFile:
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, "opened", error) from error
 
-    @property
-    def offset(self) -> int | None:
-        """The changelog offset that the rows on disk have reached; None while there is none."""
-        self.flush()
-        return self._offset
-
     def get(self, key: bytes) -> bytes | None:
         """The row as the last write that returned left it."""
-        if self._gathered:
-            self.flush()
         try:
             found = self._reader.execute("SELECT value FROM rows WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
@@ -173,47 +151,20 @@ class RowFile:
     def write(self, rows: Mapping[bytes, bytes | None], offset: int) -> None:
         """Change rows (None or empty deletes) and the offset that the changelog has reached by it: both or nothing."""
         with self._lock:
-            if self._gathered_offset is not None:
-                rows = {**self._gathered, **rows}
             self._write(rows, offset)
-            self._forget_gathered()
 
-    def gather(self, records: Iterable[ChangelogRecord]) -> None:
-        """Take records of the changelog, in their order. They are written when `flush` is called or a row is read.
-
-        Those that the file knows already change nothing.
-        """
-        with self._lock:
-            reached = self._gathered_offset
-            if reached is None:
-                reached = -1 if self._offset is None else self._offset
-            for record in records:
-                if record.offset <= reached:
-                    continue
-                key, value = record.key, record.value
-                self._gathered_offset = reached = record.offset
-                if key is None:
-                    log.warning("changelog record without a key left out", file=str(self.path), offset=reached)
-                    continue
-                self._gathered[key] = value
-                self.gathered_bytes += len(key) + len(value or b"")
-
-    def flush(self) -> None:
-        """Write what was gathered."""
-        if self._gathered_offset is None:
-            return
-        with self._lock:
-            if self._gathered_offset is not None:
-                self._write(self._gathered, self._gathered_offset)
-                self._forget_gathered()
+    def refuse_older(self, offset: int, reached: int | None) -> None:
+        """Raise StoreUnusable where a changelog offset just written is before one that was reached already."""
+        if reached is not None and offset < reached:
+            raise StoreUnusable(
+                self.path,
+                f"{self.path} has the changelog up to offset {reached}, and yet offset {offset} was just written: "
+                "the topic was deleted and created again. Start the worker again, and the file is begun anew.",
+            )
 
     def close(self) -> None:
         """Close the file so that it survives the machine going down. Raises nothing: a file that could not be closed
         so is begun anew if the machine goes down before it is opened again."""
-        try:
-            self.flush()
-        except StoreUnusable as error:
-            log.warning("changelog records read are not in the table file", file=str(self.path), error=str(error))
         with self._lock:
             if self._closed:
                 return
@@ -227,12 +178,10 @@ class RowFile:
         """Close the file and delete it."""
         with self._lock:
             self._disconnect()
-            self._forget_gathered()
             remove(self.path)
 
     def _read(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         # Any: rows of whatever columns.
-        self.flush()
         try:
             return self._reader.execute(statement, values).fetchall()
         except sqlite3.Error as error:
@@ -241,12 +190,7 @@ class RowFile:
     def _write(self, rows: Mapping[bytes, bytes | None], offset: int) -> None:
         if self._closed:
             raise RuntimeError(f"{self.path} is closed.")
-        if self._offset is not None and offset < self._offset:
-            raise StoreUnusable(
-                self.path,
-                f"{self.path} has the changelog up to offset {self._offset}, and yet offset {offset} was just written: "
-                "the topic was deleted and created again. Start the worker again, and the file is begun anew.",
-            )
+        self.refuse_older(offset, self.offset)
         # In order of their keys, rows that share a page of the file are written together.
         keys = sorted(rows)
         deleted = [key for key in keys if not rows[key]]
@@ -269,7 +213,7 @@ class RowFile:
         except (sqlite3.Error, OSError) as error:
             self._close_writer()
             raise self._failed("written", error) from error
-        self._offset = offset
+        self.offset = offset
 
     def _open_writer(self) -> tuple[Callable[..., None], Callable[..., object]]:
         """How to send sqlitedict's connection a statement, and how to wait for the answer to one, or for an error.
@@ -309,11 +253,6 @@ class RowFile:
         # The reader first: the last one to close puts SQLite's log into the file, which a reader cannot.
         self._reader.close()
         self._close_writer()
-
-    def _forget_gathered(self) -> None:
-        self._gathered = {}
-        self._gathered_offset = None
-        self.gathered_bytes = 0
 
     def _failed(self, what: str, error: Exception) -> Exception:
         return RuntimeError(f"{self.path} is closed.") if self._closed else unusable(self.path, what, error)

@@ -24,6 +24,7 @@ from faust.stores.base import SerializedStore
 from faust.streams import current_event
 from faust.types import TP, EventT
 
+from streams.engine.gathering import GatheringFile
 from streams.engine.rowfile import Identity, RowFile, StoreUnusable, remove, unusable
 
 __all__ = ["SCHEME", "Store", "StoreUnusable", "register"]
@@ -33,9 +34,9 @@ log = structlog.get_logger()
 SCHEME = "sqlitedict"
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# Of the changelog, over all partitions, gathered before it is written: a thousand rows at a time, with keys in no
-# order, take three times as long.
-_MOST_GATHERED_BYTES = 32_000_000
+# Of the changelog, over all partitions, by which the files may be behind it. A kill costs reading that much again, half
+# a second; rows written few at a time, with keys in no order, take three times as long.
+_MOST_BEHIND_BYTES = 64_000_000
 
 
 class Store(SerializedStore[bytes, bytes]):
@@ -52,7 +53,7 @@ class Store(SerializedStore[bytes, bytes]):
         """
         super().__init__(*args, **kwargs)
         self._boot_id = boot_id or _this_boot()
-        self._files: dict[int, RowFile] = {}
+        self._files: dict[int, GatheringFile] = {}
         self._topic_id: str | None = None
         self._folder_lock: TextIOWrapper | None = None
         self._opening = threading.Lock()
@@ -78,10 +79,15 @@ class Store(SerializedStore[bytes, bytes]):
     async def write(self, partition: int, rows: Mapping[bytes, bytes | None], offset: int) -> None:
         """Change rows (None or empty deletes) and the offset of the last one's changelog record: both or nothing.
 
-        `rows` must not change meanwhile. Writes to several partitions may run at once. Where this is cancelled, the
-        write is still carried out.
+        `rows` must not change any more. They are seen at once; the files take them with others.
         """
-        await asyncio.to_thread(self._file(partition).write, rows, offset)
+        self._file(partition).take(rows, offset)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Where the files are far behind the changelog, write all that was gathered for them."""
+        if self._behind_bytes() > _MOST_BEHIND_BYTES:
+            await asyncio.gather(*(asyncio.to_thread(file.flush) for file in self._open_files()))
 
     def open(self, partition: int, topic_id: str | None = None) -> None:
         """Open the partition's file; nothing if it is open. Where it does not serve, it is begun anew, with a warning.
@@ -97,7 +103,8 @@ class Store(SerializedStore[bytes, bytes]):
             if file is None:
                 self._lock_folder()
                 identity = Identity(self.table_name, partition, self._topic_id)
-                self._files[partition] = RowFile.open(self._path(partition), identity, self._boot_id)
+                opened = RowFile.open(self._path(partition), identity, self._boot_id)
+                self._files[partition] = GatheringFile(opened)
 
     def close(self, partition: int) -> None:
         """Close the partition's file, if it is open, so that it survives the machine going down."""
@@ -144,23 +151,12 @@ class Store(SerializedStore[bytes, bytes]):
     ) -> None:
         """Take what recovery read of the changelog: events of a record each, or of a run of them (`value.records`).
 
-        It is written with the offset of its last record, many runs at once, and at the latest when anything is read.
-        Any: Faust's events of whatever value.
+        Whoever calls this awaits `catch_up` from time to time. Any: Faust's events of whatever value.
         """
         for event in batch:
             # Any: Faust types a message's value as bytes.
             message: Any = event.message
             self._file(message.partition).gather(getattr(message.value, "records", (message,)))
-        if sum(file.gathered_bytes for file in self._files.values()) > _MOST_GATHERED_BYTES:
-            self._flush()
-
-    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Write the rest of it."""
-        try:
-            await asyncio.to_thread(self._flush)
-        except StoreUnusable as error:
-            # Faust would not look at it.
-            await self.app.crash(error)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -168,12 +164,12 @@ class Store(SerializedStore[bytes, bytes]):
         """Close the files of partitions that are this worker's no more. Others are opened when they are used."""
         topics = self.table.changelog_topic.topics
         kept = {tp.partition for tp in assigned if tp.topic in topics}
-        for partition in self._files.keys() - kept:
-            await asyncio.to_thread(self.close, partition)
+        await self._close_all_of(self._files.keys() - kept)
 
     async def on_stop(self) -> None:
         """Close all files, and leave the folder to others."""
-        await asyncio.to_thread(self.close_all)
+        await self._close_all_of(self._files)
+        self.close_all()
 
     def close_all(self) -> None:
         """Close all files, and leave the folder to others."""
@@ -234,19 +230,21 @@ class Store(SerializedStore[bytes, bytes]):
     def _clear(self) -> NoReturn:
         raise TypeError("Rows are deleted with their partition and their changelog offset: use write().")
 
-    def _open_files(self) -> list[RowFile]:
+    def _open_files(self) -> list[GatheringFile]:
         return list(self._files.values())
 
-    def _file(self, partition: int) -> RowFile:
+    def _file(self, partition: int) -> GatheringFile:
         try:
             return self._files[partition]
         except KeyError:
             self.open(partition)
             return self._files[partition]
 
-    def _flush(self) -> None:
-        for file in self._open_files():
-            file.flush()
+    async def _close_all_of(self, partitions: Iterable[int]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(self.close, partition) for partition in partitions))
+
+    def _behind_bytes(self) -> int:
+        return sum(file.behind_bytes for file in self._open_files())
 
     @property
     def _folder(self) -> Path:

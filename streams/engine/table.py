@@ -85,6 +85,23 @@ class WriteBehindTable(Table[bytes, bytes], Generic[R]):
         rows.keep(key, row, self._generation)
         return row
 
+    def prefetch(self, partition: int, keys: Iterable[bytes]) -> None:
+        """Have the rows of these keys at hand: reading many at once takes half the time of one after another."""
+        rows = self._rows[partition]
+        changed, leaving, recent, older = rows.changed, rows.leaving, rows.recent, rows.older
+        absent = {
+            key for key in keys if key not in changed and key not in recent and key not in older and key not in leaving
+        }
+        values = self.store.get_many(partition, absent)
+        most = self._generation
+        for key in absent:
+            value = values.get(key)
+            try:
+                row = None if value is None else self._from_bytes(value)
+            except Exception:  # noqa: BLE001, S112 - whatever `from_bytes` raises, `row` raises again for who needs it
+                continue
+            rows.keep(key, row, most)
+
     def put(self, partition: int, key: bytes, row: R | None) -> None:
         """Change a row; None deletes it. Seen at once, written by the next checkpoint, forgotten in a crash."""
         changed = self._rows[partition].changed
@@ -150,6 +167,7 @@ class WriteBehindTable(Table[bytes, bytes], Generic[R]):
         """Apply what recovery read. Only then is the next run of that partition read."""
         try:
             self.store.apply_changelog_batch([event], self._to_key, self._to_value)
+            await self.store.catch_up()
         except OSError as error:
             await self.app.crash(error)
             return

@@ -251,7 +251,7 @@ def test_a_worker_that_stops_by_itself_makes_nothing_safe() -> None:
     assert around.journal == ["drain", "forget", "discard versions", "discard models"]
 
 
-@pytest.mark.parametrize(("rows", "full", "overloaded"), [(1, False, False), (10_000, False, True), (1, True, True)])
+@pytest.mark.parametrize(("rows", "full", "overloaded"), [(1, False, False), (25_000, False, True), (1, True, True)])
 def test_it_says_when_no_more_input_should_be_taken(rows: int, full: bool, overloaded: bool) -> None:
     async def play(around: Surroundings) -> None:
         for table in around.tables:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from tests.streams.engine.rowfiles import (
     MINE,
     NEXT_BOOT,
     ROWS,
-    Changed,
     as_a_kill_leaves_it,
     content,
     execute,
@@ -74,26 +71,11 @@ def test_sqlites_log_does_not_grow_while_rows_are_read(file: RowFile, path: Path
     assert max(sizes) < 8_000_000, "half of what was written"
 
 
-def test_records_of_the_changelog_are_seen_at_once_and_written_together(file: RowFile, path: Path) -> None:
-    file.write({b"a": b"1", b"b": b"2"}, 10)
-    with capture_logs() as logs:
-        file.gather([Changed(b"a", b"old", 9), Changed(b"a", b"old", 10), Changed(b"c", b"3", 12)])
-        file.gather([Changed(None, b"what is this", 13), Changed(b"b", None, 14), Changed(b"c", b"", 15)])
-    assert [(line["log_level"], line["offset"]) for line in logs] == [("warning", 13)]
-    with closing(sqlite3.connect(path)) as other:
-        assert other.execute("SELECT value FROM rows WHERE key = 'offset'").fetchone() == (10,)
-        assert (file.get(b"a"), file.get(b"b"), file.get(b"c")) == (b"1", None, None)
-        assert other.execute("SELECT value FROM rows WHERE key = 'offset'").fetchone() == (15,)
-    file.gather([Changed(b"a", b"gathered", 16), Changed(b"b", b"gathered", 17)])
-    file.write({b"a": b"written"}, 18)
-    assert content(file) == ({b"a": b"written", b"b": b"gathered"}, 18)
-
-
 Op = tuple[str, dict[bytes, bytes | None]]
 KEYS = st.sampled_from([b"", b"offset", *(bytes([byte]) for byte in range(6))])
 OPS = st.lists(
     st.tuples(
-        st.sampled_from(["write", "gather", "reopen", "kill"]),
+        st.sampled_from(["write", "reopen", "kill"]),
         st.dictionaries(KEYS, st.none() | st.binary(max_size=3)),
     ),
     max_size=12,
@@ -107,24 +89,16 @@ def test_it_is_a_dict_that_lasts(ops: list[Op]) -> None:
         place, model, offset = Path(folder) / "a.sqlite", dict[bytes, bytes](), 0
         file = RowFile.open(place, MINE, BOOT)
         for op, rows in ops:
-            if op in {"write", "gather"}:
-                if op == "write":
-                    offset += max(1, len(rows))
-                    file.write(rows, offset)
-                else:
-                    file.gather([Changed(key, value, offset + i) for i, (key, value) in enumerate(rows.items(), 1)])
-                    offset += len(rows)
-                for key, value in rows.items():
-                    model.pop(key, None)
-                    if value:
-                        model[key] = value
+            if op == "write":
+                offset += max(1, len(rows))
+                file.write(rows, offset)
+                model = {key: value for key, value in {**model, **rows}.items() if value}
             elif op == "reopen":
                 file.close()
                 file = RowFile.open(place, MINE, NEXT_BOOT)
                 file.close()
                 file = RowFile.open(place, MINE, BOOT)
             else:
-                file.flush()
                 other = as_a_kill_leaves_it(place)
                 file.close()
                 place = other

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faust.types import TP
 
+from streams.engine import store as store_module
 from streams.engine import table as module
 from streams.engine.app import App
 from streams.engine.outbox import Outgoing
+from streams.engine.rowfile import StoreUnusable
 from streams.engine.table import WriteBehindTable
 
 Table = WriteBehindTable[int]
@@ -135,6 +138,62 @@ def test_after_a_failure_the_store_is_what_is_true(tmp_path: Path) -> None:
         table.put(0, b"other", 3)
         table.discard()
         assert (table.row(0, b"k"), table.row(0, b"other"), table.changed) == (1, None, 0)
+
+    story(tmp_path, play)
+
+
+def test_a_full_disk_during_recovery_stops_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_MOST_BEHIND_BYTES", 1_000)
+
+    async def play(table: Table, _: Producer) -> None:
+        crashes: list[BaseException] = []
+
+        async def crash(reason: BaseException) -> None:
+            await asyncio.sleep(0)
+            crashes.append(reason)
+
+        # Any: the app's own crash would end the loop's service; of an event, what is looked at.
+        app: Any = table.app
+        app.crash = crash
+        event: Any = SimpleNamespace(
+            message=SimpleNamespace(partition=0, key=b"k", value=b"1" * 500_000, offset=1, acked=False)
+        )
+        table.store.open(0)
+        send, _answer = table.store._files[0]._file._open_writer()
+        send("PRAGMA max_page_count = 20")
+        await table.on_changelog_event(event)
+        assert [type(crash) for crash in crashes] == [StoreUnusable]
+        assert not event.message.acked, "the next run of the partition would be read"
+
+    story(tmp_path, play)
+
+
+def test_rows_are_fetched_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_GENERATION", 10)
+
+    async def play(table: Table, _: Producer) -> None:
+        for number in range(100):
+            table.put(0, b"%d" % number, number)
+        await checkpoint(table)
+        table._rows.clear()
+        table.put(0, b"1", 1001)
+        table.prefetch(0, [b"1", b"2", b"3", b"none", b"2"])
+        monkeypatch.setattr(table.store, "get", None)
+        assert [table.row(0, key) for key in (b"1", b"2", b"3", b"none")] == [1001, 2, 3, None]
+        table.put(0, b"3", None)
+        table.prefetch(0, [b"3"])
+        assert table.row(0, b"3") is None
+
+    story(tmp_path, play)
+
+
+def test_a_row_that_cannot_be_decoded_is_told_to_who_needs_it(tmp_path: Path) -> None:
+    async def play(table: Table, _: Producer) -> None:
+        await table.store.write(0, {b"good": b"1", b"bad": b"no number"}, 1)
+        table.prefetch(0, [b"good", b"bad"])
+        assert table.row(0, b"good") == 1
+        with pytest.raises(ValueError, match="no number"):
+            table.row(0, b"bad")
 
     story(tmp_path, play)
 
