@@ -14,13 +14,14 @@ def handle(evaluation: EvaluationRun, work: Work) -> None:
     if not counts(evaluation, work.stores.get(evaluation.store)):
         work.publish(work.topics.evaluation_outcomes, not_synced(evaluation))
         return
-    before = work.versions.get(evaluation.version) or VersionRow(evaluation.version)
+    version = evaluation.version
+    before = work.versions.get(version) or VersionRow(version)
     after = counted(before, evaluation)
     alerts = alerts_after_evaluation(before, after, evaluation, work.policy)
     work.publish(work.topics.drift_alerts, *alerts)
     work.publish(work.topics.evaluation_outcomes, outcome_of(before, after, evaluation, alerts))
     if after is not before:
-        work.versions.put(evaluation.version, after)
+        work.versions.put(version, after)
 
 
 AGENT = Agent("evaluations", lambda topics: topics.evaluation_runs, handle)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from functools import cache
 from io import BytesIO
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import fastavro
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from mooring import avro
 from mooring.errors import InvalidEvent, Reason, UnreadableValue
 from mooring.records import Record
 from mooring.schema import Schema, schema, writer_schemas
@@ -44,15 +45,27 @@ def encode(record: Record) -> bytes:
     Raises InvalidEvent (`too_large`) beyond MAX_VALUE_BYTES.
     """
     name = type(record).__name__
-    out = BytesIO()
-    out.write(_header(name))
-    fastavro.schemaless_writer(out, _parsed(name), record.to_record())
-    value = out.getvalue()
+    kind: Any = type(record)  # mypy takes a type for not hashable
+    header, direct = _current(kind)
+    out = [header]
+    try:
+        direct.write(record, out)
+        value = b"".join(out)
+    except Exception:  # noqa: BLE001 - whatever it stumbles over: the library says what is wrong, if anything is
+        value = _encode(record)
     if len(value) > MAX_VALUE_BYTES:
         raise InvalidEvent(
             name, f"takes {len(value):,} bytes; at most {MAX_VALUE_BYTES:,} are allowed", Reason.TOO_LARGE
         )
     return value
+
+
+def _encode(record: Record) -> bytes:
+    name = type(record).__name__
+    out = BytesIO()
+    out.write(_header(name))
+    fastavro.schemaless_writer(out, _parsed(name), record.to_record())
+    return out.getvalue()
 
 
 def decode(value: bytes | None, expected: type[R], registry: SchemaRegistry | None = None) -> R:
@@ -61,6 +74,16 @@ def decode(value: bytes | None, expected: type[R], registry: SchemaRegistry | No
     Raises UnreadableValue where the bytes hold none (`undecodable`), or one of another or unknown schema
     (`unknown_schema`), and what the record's own checks raise.
     """
+    kind: Any = expected  # as above
+    header, direct = _current(kind)
+    if value is not None and value.startswith(header):
+        try:
+            typed: R
+            typed, end = direct.read(value, _SINGLE_OBJECT_HEADER)
+            if end == len(value):
+                return typed
+        except Exception:  # noqa: S110, BLE001 - as in `encode`
+            pass
     record = decode_plain(value, expected.__name__, registry)
     try:
         return expected.from_record(record)
@@ -118,6 +141,18 @@ def _writer(value: bytes, registry: SchemaRegistry | None) -> tuple[Schema, int]
             )
         return registry.schema(schema_id), _CONFLUENT_HEADER
     raise UnreadableValue("The value has neither the header of Avro's single-object encoding nor that of a registry.")
+
+
+class _Current(NamedTuple):
+    """How values of the current schema are read and written without the library."""
+
+    header: bytes
+    direct: avro.Direct
+
+
+@cache
+def _current(cls: type[Record]) -> _Current:
+    return _Current(_header(cls.__name__), avro.direct(_parsed(cls.__name__), cls))
 
 
 @cache

@@ -5,23 +5,28 @@ Times are Unix epoch milliseconds, UTC. The maps are not to be changed after con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache, lru_cache
 from math import isfinite
+from operator import le
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from mooring.errors import InvalidEvent, Reason
-from mooring.keys import ModelKey, ProjectKey, StoreKey, VersionKey, check_id
+from mooring.keys import ModelKey, ProjectKey, StoreKey, VersionKey, are_surely_ids, check_id
 from mooring.metrics.catalogue import CATALOGUE, Direction, PredictionType
-from mooring.records import Record
+from mooring.records import Record, values_of
 
 FUTURE_TOLERANCE_MS = 3_600_000
 MAX_METRICS = 1_000
 MAX_LABELS = 200
 MAX_TEXT_BYTES = 4_096
 _MAX_LONG = 2**63 - 1
+_MAX_DOUBLE = sys.float_info.max
+_FLOATS = frozenset({float})
 _WORDS = {bool: "True or False", str: "text"}
 
 
@@ -105,15 +110,21 @@ class Event(Record):
     recorded_at: int
 
     def __post_init__(self) -> None:
-        for name in self.IDS:
-            check_id(name, getattr(self, name))
-        for name in self.TEXTS:
-            _check_text(name, getattr(self, name))
+        cls: Any = type(self)  # mypy takes a type for not hashable
+        values = _values(cls)
+        if not are_surely_ids(values.ids(self)):
+            for name in self.IDS:
+                check_id(name, getattr(self, name))
+        given = values.optional(self) != values.absent
+        if given:
+            for name in self.TEXTS:
+                _check_text(name, getattr(self, name))
         for name in self.TIMES:
             _check_whole(name, getattr(self, name))
-        for name in self.COUNTS:
-            if (count := getattr(self, name)) is not None:
-                _check_whole(name, count)
+        if given:
+            for name in self.COUNTS:
+                if (count := getattr(self, name)) is not None:
+                    _check_whole(name, count)
         for name in self.FLAGS:
             _check_is(name, getattr(self, name), bool)
         for name, kind in self.CHOICES.items():
@@ -169,10 +180,15 @@ class ModelBuild(Event):
     def __post_init__(self) -> None:
         Event.__post_init__(self)
         _check_metrics(self.metrics)
-        _check_errors("metric_std", self.metric_std)
-        _check_errors("standard_errors", self.standard_errors)
-        _check_declarations(self.custom_metrics)
-        _check_labels(self.labels)
+        # What is compared first is nearly always empty, and to call a function takes longer.
+        if self.metric_std != {}:
+            _check_errors("metric_std", self.metric_std)
+        if self.standard_errors != {}:
+            _check_errors("standard_errors", self.standard_errors)
+        if self.custom_metrics != ():
+            _check_declarations(self.custom_metrics)
+        if self.labels != {}:
+            _check_labels(self.labels)
 
     @property
     def version(self) -> VersionKey:
@@ -216,9 +232,13 @@ class EvaluationRun(Event):
         if self.synced is not None:
             _check_is("synced", self.synced, bool)
         _check_metrics(self.metrics)
-        _check_errors("standard_errors", self.standard_errors)
-        _check_declarations(self.custom_metrics)
-        _check_labels(self.labels)
+        # As in ModelBuild.
+        if self.standard_errors != {}:
+            _check_errors("standard_errors", self.standard_errors)
+        if self.custom_metrics != ():
+            _check_declarations(self.custom_metrics)
+        if self.labels != {}:
+            _check_labels(self.labels)
 
     @property
     def version(self) -> VersionKey:
@@ -304,17 +324,61 @@ def check_metric(code: str, value: float) -> None:
         )
 
 
+class _Values(NamedTuple):
+    """How to get at what is checked in the events of a class, many values at once."""
+
+    ids: Callable[[Event], tuple[object, ...]]
+    optional: Callable[[Event], tuple[object, ...]]
+    # What `optional` gets where none is given.
+    absent: tuple[None, ...]
+
+
+@cache
+def _values(cls: type[Event]) -> _Values:
+    optional = [*cls.TEXTS, *cls.COUNTS]
+    return _Values(values_of(cls.IDS), values_of(optional), (None,) * len(optional))
+
+
+# More metrics than these are checked one by one, and nothing is kept of their codes.
+_MOST_AT_ONCE = 64
+
+
+@lru_cache(maxsize=1_024)
+def _bounds(codes: tuple[str, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The least and the greatest values that these metrics can have.
+
+    Where there is no bound, the largest double is one: so infinity is out of every range, as NaN is.
+    Raises InvalidEvent where a code is none, and so keeps nothing of it.
+    """
+    for code in codes:
+        check_id("metrics", code)
+    specs = [CATALOGUE.get(code) for code in codes]
+    return (
+        tuple(-_MAX_DOUBLE if spec is None else max(spec.low, -_MAX_DOUBLE) for spec in specs),
+        tuple(_MAX_DOUBLE if spec is None else min(spec.high, _MAX_DOUBLE) for spec in specs),
+    )
+
+
+def _are_surely_metrics(metrics: Mapping[str, float]) -> bool:
+    """Whether `check_metric` would let all pass, as it does nearly always. It alone can tell where this says no.
+
+    Checked at once: twelve in 1.5 us rather than 2.6.
+    """
+    if len(metrics) > _MOST_AT_ONCE:
+        return False
+    try:
+        least, greatest = _bounds(tuple(metrics))
+    except InvalidEvent:
+        return False
+    values = metrics.values()
+    return _FLOATS.issuperset(map(type, values)) and all(map(le, least, values)) and all(map(le, values, greatest))
+
+
 def _check_metrics(metrics: Mapping[str, float]) -> None:
     _check_size("metrics", metrics, MAX_METRICS)
+    if _are_surely_metrics(metrics):
+        return
     for code, value in metrics.items():
-        # Nearly every metric there is. NaN is in no range.
-        if (
-            type(value) is float
-            and (spec := CATALOGUE.get(code))
-            and spec.low <= value <= spec.high
-            and isfinite(value)
-        ):
-            continue
         if type(value) is not float:
             _check_number(f"metrics.{code}", value)
         check_metric(code, value)
@@ -374,6 +438,8 @@ def _check_number(name: str, value: object) -> None:
 
 
 def _check_whole(name: str, value: object) -> None:
+    if type(value) is int and 0 <= value <= _MAX_LONG:
+        return
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidEvent(name, f"must be a whole number, not {type(value).__name__}")
     if not 0 <= value <= _MAX_LONG:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from mooring.codec import SchemaRegistry
 from mooring.events import Event
 from mooring.topics import Topic, Topics
-from streams.intake import InputRecord, read
+from streams.intake import Delivered, read
 from streams.tables import Work
 
 E = TypeVar("E", bound=Event)
@@ -28,7 +28,7 @@ class Agent(Generic[E]):
     topic: Callable[[Topics], Topic[E]]
     handle: Callable[[E, Work], None]
 
-    def take(self, record: InputRecord, topics: Topics, work: Work, registry: SchemaRegistry | None) -> None:
+    def take(self, record: Delivered, topics: Topics, work: Work, registry: SchemaRegistry | None) -> None:
         """Decode, fold, gather the effects. Raises what `read` and the handler raise."""
         self.handle(read(record, self.topic(topics).type, registry), work)
 

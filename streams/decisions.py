@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mooring.events import EvaluationRun
+from mooring.keys import VersionKey
 from mooring.metrics.catalogue import Direction, MetricSpec, spec_of
 from mooring.outputs import DriftAlert, EvaluationOutcome, Outcome, Severity, alert_id
 from streams.rows import Reading, Stamp, VersionRow, drift_of
 
 # Beyond the twelfth decimal two metrics differ by arithmetic, not by measurement: 0.82 - 0.80 is not quite 0.02.
 _DECIMALS = 12
+# From the least to the greatest.
+_SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,12 @@ def severity_of(degradation: float | None, drift: float | None, policy: Policy) 
 
 def row_severity(row: VersionRow, policy: Policy) -> Severity:
     """The greatest severity among the watched metrics of a row."""
-    drift = row.drift()
     found = [
-        severity_of(degradation_of(drift[code], _spec(row, code)), drift[code], policy)
+        severity_of(degradation_of(drift, _spec(row, code)), drift, policy)
         for code in policy.watched
-        if code in drift
+        if (drift := row.drift_in(code)) is not None
     ]
-    return max(found, key=list(Severity).index, default=Severity.NONE)
+    return max(found, key=_SEVERITIES.index, default=Severity.NONE)
 
 
 def degradation_of(drift: float | None, spec: MetricSpec) -> float | None:
@@ -60,12 +61,11 @@ def alerts_after_evaluation(
     """One alert for each watched metric that the evaluation changed (rule 7)."""
     alerts = []
     for code in policy.watched:
-        reading = after.readings.get(code)
-        earlier = before.readings.get(code)
-        if reading is None:
-            continue
-        previous = earlier.value if earlier is not None else before.initial.get(code)
-        if previous is not None and reading.value != previous:
+        previous = before.value(code)
+        if previous is None:
+            previous = before.initial.get(code)
+        reading = after.reading(code)
+        if reading is not None and previous is not None and reading.value != previous:
             alerts.append(
                 _alert(after, code, reading, previous, evaluation.event_id, policy, source_url=evaluation.source_url)
             )
@@ -79,7 +79,7 @@ def alerts_after_build(before: VersionRow, after: VersionRow, policy: Policy) ->
     return tuple(
         _alert(after, code, reading, None, after.build.event_id, policy, source_url=after.build.source_url)
         for code in policy.watched
-        if (reading := after.readings.get(code)) is not None
+        if (reading := after.reading(code)) is not None
         and (initial := after.initial.get(code)) is not None
         and reading.value != initial
     )
@@ -90,47 +90,43 @@ def outcome_of(
 ) -> EvaluationOutcome:
     """What became of a counted evaluation."""
     stamp = Stamp.of(evaluation)
-    if _has(before, stamp):
+    if stamp in before.sources:
         outcome = Outcome.DUPLICATE
-    elif _has(after, stamp):
+    elif stamp in after.sources:
         outcome = Outcome.CURRENT
     else:
         outcome = Outcome.LATE
-    return _outcome(evaluation, outcome, evaluation.metrics, drift_of(evaluation.metrics, after.initial), _ids(alerts))
-
-
-def _has(row: VersionRow, stamp: Stamp) -> bool:
-    """Whether a current value comes from that evaluation. The event's id tells nearly all others apart."""
-    event_id = stamp.event_id
-    return any(reading.stamp.event_id == event_id and reading.stamp == stamp for reading in row.readings.values())
+    drift = drift_of(evaluation.metrics, after.initial)
+    return _outcome(evaluation, after.key, outcome, evaluation.metrics, drift, _ids(alerts))
 
 
 def not_synced(evaluation: EvaluationRun) -> EvaluationOutcome:
     """The outcome of an evaluation that does not count: without its values (rule 2)."""
-    return _outcome(evaluation, Outcome.NOT_SYNCED, {}, {}, ())
+    return _outcome(evaluation, evaluation.version, Outcome.NOT_SYNCED, {}, {}, ())
 
 
 def _ids(alerts: tuple[DriftAlert, ...]) -> tuple[str, ...]:
-    return tuple(alert.alert_id for alert in alerts)
+    return tuple([alert.alert_id for alert in alerts])
 
 
 def _outcome(
     evaluation: EvaluationRun,
+    version: VersionKey,
     outcome: Outcome,
-    metrics: Mapping[str, float],
-    drift: Mapping[str, float],
+    metrics: dict[str, float],
+    drift: dict[str, float],
     alert_ids: tuple[str, ...],
 ) -> EvaluationOutcome:
     return EvaluationOutcome(
-        version_key=str(evaluation.version),
+        version_key=str(version),
         event_id=evaluation.event_id,
         evaluation_id=evaluation.evaluation_id,
         store_id=evaluation.store_id,
         evaluated_at=evaluation.evaluated_at,
         recorded_at=evaluation.recorded_at,
         outcome=outcome,
-        metrics=dict(metrics),
-        drift=dict(drift),
+        metrics=metrics,
+        drift=drift,
         alert_ids=alert_ids,
     )
 
@@ -155,7 +151,7 @@ def _alert(
 ) -> DriftAlert:
     spec = _spec(row, code)
     initial = row.initial.get(code)
-    drift = row.drift().get(code)
+    drift = row.drift_in(code)
     degradation = degradation_of(drift, spec)
     severity = severity_of(degradation, drift, policy)
     return DriftAlert(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mooring.codec import MAX_VALUE_BYTES, SchemaRegistry, decode
 from mooring.errors import InvalidEvent, Reason, UnreadableValue
@@ -30,7 +30,22 @@ class InputRecord:
     headers: dict[str, bytes] = field(default_factory=dict)
 
 
-def read(record: InputRecord, expected: type[E], registry: SchemaRegistry | None = None) -> E:
+class Delivered(Protocol):
+    """What is read of a record: InputRecord, and the record as Kafka's client has it."""
+
+    @property
+    def timestamp(self) -> int | None:
+        """Epoch ms; None, or not above zero, where the broker keeps none."""
+        ...
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+def read(record: Delivered, expected: type[E], registry: SchemaRegistry | None = None) -> E:
     """The event that a record holds.
 
     Raises InvalidEvent or UnreadableValue, each with its reason, where it holds none that Mooring accepts.
@@ -40,12 +55,12 @@ def read(record: InputRecord, expected: type[E], registry: SchemaRegistry | None
             "value", f"has {len(record.value):,} bytes; at most {MAX_VALUE_BYTES:,} are allowed", Reason.TOO_LARGE
         )
     event = decode(record.value, expected, registry)
-    key = str(event.project)
-    if record.key is None:
-        raise InvalidEvent("key", f"is missing; it must be {key!r}", Reason.MISSING_KEY)
-    if record.key != key.encode():
-        raise InvalidEvent("key", f"is {record.key[:300]!r}; it must be {key!r}", Reason.WRONG_KEY)
-    if record.timestamp is not None:
+    project = event.project
+    if record.key != project.encoded:
+        if record.key is None:
+            raise InvalidEvent("key", f"is missing; it must be {str(project)!r}", Reason.MISSING_KEY)
+        raise InvalidEvent("key", f"is {record.key[:300]!r}; it must be {str(project)!r}", Reason.WRONG_KEY)
+    if record.timestamp is not None and record.timestamp > 0:
         event.check_not_in_the_future(record.timestamp)
     return event
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import repeat
 
 from mooring.errors import MooringError
 
@@ -33,8 +34,11 @@ class Quarantine:
 
     def taken(self, records: int = 1) -> None:
         """Records were fine."""
-        for _ in range(min(records, RECENT)):
-            self._note(refused=False)
+        if self._refused:
+            for _ in range(min(records, RECENT)):
+                self._note(refused=False)
+        else:
+            self._recent.extend(repeat(False, min(records, RECENT)))
 
     def refused(self, reason: str) -> None:
         """A record was refused. Raises TooMuchBadInput where that is one too many."""

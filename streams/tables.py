@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from mooring.codec import decode, encode
 from mooring.keys import Key, ModelKey, StoreKey, VersionKey
@@ -96,8 +96,8 @@ class Pending(Generic[K, R]):
         self.changed: dict[K, R] = {}
 
     def get(self, key: K) -> R | None:
-        row = self.changed.get(key)
-        return self._table.rows.row(self._partition, str(key).encode()) if row is None else row
+        row = self.changed.get(key) if self.changed else None
+        return self._table.rows.row(self._partition, key.encoded) if row is None else row
 
     def put(self, key: K, row: R) -> None:
         self.changed[key] = row
@@ -109,13 +109,16 @@ class Pending(Generic[K, R]):
 
     def apply(self) -> None:
         for key, row in self.changed.items():
-            self._table.rows.put(self._partition, str(key).encode(), row)
+            self._table.rows.put(self._partition, key.encoded, row)
 
 
 class Work:
-    """What handling one event comes to: rows changed and records to publish. Applied whole, or not at all."""
+    """What handling one event comes to: rows changed and records to publish. Applied whole, or not at all.
 
-    __slots__ = ("models", "policy", "records", "stores", "topics", "versions")
+    Cleared, it serves for the next event of the partition.
+    """
+
+    __slots__ = ("_tables", "models", "policy", "records", "stores", "topics", "versions")
 
     def __init__(self, tables: Tables, topics: Topics, policy: Policy, partition: int) -> None:
         self.topics = topics
@@ -123,20 +126,29 @@ class Work:
         self.versions = Pending(tables.versions, partition)
         self.models = Pending(tables.models, partition)
         self.stores = Pending(tables.stores, partition)
+        # Any: rows of every type, side by side.
+        self._tables: tuple[Pending[Any, Any], ...] = (self.versions, self.models, self.stores)
         self.records: list[tuple[AnyTopic, Record]] = []
 
     def publish(self, topic: Topic[T], *records: T) -> None:
         """Have the records published, before the rows are written (rule 8)."""
-        self.records += [(topic, record) for record in records]
+        for record in records:
+            self.records.append((topic, record))
 
     def check(self) -> None:
         """Raise InvalidEvent (`too_large`) where a changed row no longer fits into a record."""
-        self.versions.check()
-        self.models.check()
-        self.stores.check()
+        for pending in self._tables:
+            if pending.changed:
+                pending.check()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for pending in self._tables:
+            pending.changed.clear()
+        self.records.clear()
 
     def apply(self) -> None:
         """Change the tables."""
-        self.versions.apply()
-        self.models.apply()
-        self.stores.apply()
+        for pending in self._tables:
+            if pending.changed:
+                pending.apply()

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mooring.errors import InvalidEvent, Reason
 from mooring.events import (
@@ -69,6 +71,8 @@ def test_texts(kind: str, field: str, value: object) -> None:
 BAD_METRICS: list[tuple[dict[Any, Any], str, Reason]] = [
     ({"roc_auc": math.nan}, "metrics.roc_auc", Reason.METRIC_NOT_FINITE),
     ({"roc_auc": math.inf}, "metrics.roc_auc", Reason.METRIC_NOT_FINITE),
+    ({"cost_matrix_gain": math.inf}, "metrics.cost_matrix_gain", Reason.METRIC_NOT_FINITE),
+    ({"cost_matrix_gain": -math.inf}, "metrics.cost_matrix_gain", Reason.METRIC_NOT_FINITE),
     ({"custom": -math.inf}, "metrics.custom", Reason.METRIC_NOT_FINITE),
     ({"custom": 10**400}, "metrics.custom", Reason.METRIC_NOT_FINITE),
     ({"roc_auc": 1.3}, "metrics.roc_auc", Reason.METRIC_OUT_OF_RANGE),
@@ -90,6 +94,28 @@ BAD_METRICS: list[tuple[dict[Any, Any], str, Reason]] = [
 def test_metrics(kind: str, metrics: dict[Any, Any], field: str, reason: Reason) -> None:
     error = refusal(EVENTS[kind], metrics=metrics)
     assert (error.field, error.reason) == (field, reason)
+
+
+FLOATS = st.floats(-0.5, 1.5) | st.floats()
+VALUES = st.one_of(FLOATS, FLOATS, FLOATS, st.integers(-1, 2), st.booleans(), st.sampled_from(["0.5", None, 10**400]))
+
+
+@given(st.dictionaries(st.sampled_from([*CATALOGUE, "custom", "été", "", "a\tb"]), VALUES, max_size=4))
+def test_metrics_at_once_are_refused_as_one_by_one(metrics: dict[str, Any]) -> None:
+    def first_refusal() -> str | None:
+        for code, value in metrics.items():
+            try:
+                replace(EVALUATION, metrics={code: value} | {f"m{n}": 0.0 for n in range(100)})
+            except InvalidEvent as error:
+                return str(error)
+        return None
+
+    try:
+        replace(EVALUATION, metrics=metrics)
+        found = None
+    except InvalidEvent as error:
+        found = str(error)
+    assert found == first_refusal()
 
 
 @pytest.mark.parametrize("spec", CATALOGUE.values(), ids=lambda spec: spec.code)

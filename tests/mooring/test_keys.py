@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.errors import InvalidEvent, InvalidKey
-from mooring.keys import MAX_ID_BYTES, Key, ModelKey, ProjectKey, StoreKey, VersionKey, check_id
+from mooring.keys import MAX_ID_BYTES, Key, ModelKey, ProjectKey, StoreKey, VersionKey, are_surely_ids, check_id
 
 IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
 
@@ -25,6 +25,7 @@ IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_si
 )
 def test_text_form(key: Key, text: str) -> None:
     assert str(key) == text
+    assert key.encoded == text.encode()
     assert type(key).parse(text) == key
 
 
@@ -101,3 +102,15 @@ def test_parts_of_a_version_key() -> None:
     version = VersionKey("n", "p", "m", "v")
     assert version.model == ModelKey("n", "p", "m")
     assert version.project == ProjectKey("n", "p")
+
+
+@given(st.lists(st.one_of(st.text(max_size=6), st.just("x" * 86), st.just("é"), st.none() | st.integers()), max_size=5))
+def test_what_is_surely_an_id_is_one(values: list[object]) -> None:
+    """Checked together, or one by one: no difference, but that the first may leave it to the second."""
+    if are_surely_ids(tuple(values)):
+        for value in values:
+            check_id("node_id", value)
+
+
+def test_the_usual_ids_are_surely_ids() -> None:
+    assert are_surely_ids(("ci", "COUPONS", "evaluation 7/2026-01-05", "2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d"))

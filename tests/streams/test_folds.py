@@ -32,7 +32,7 @@ def folded(*events: ModelBuild | EvaluationRun | LifecycleChange) -> VersionRow:
 
 
 def current(row: VersionRow) -> dict[str, float]:
-    return {code: reading.value for code, reading in row.readings.items()}
+    return dict(row.current)
 
 
 def settings(*events: EvaluationStore) -> StoreSettings:
@@ -143,7 +143,7 @@ def test_the_same_evaluation_again_with_a_later_recorded_at_is_a_correction() ->
 def test_a_store_that_measures_one_metric_does_not_blank_the_others(order: list[EvaluationRun]) -> None:
     row = folded(*order)
     assert current(row) == {"roc_auc": 0.81, "accuracy": 0.8, "data_drift": 0.3}
-    assert {code: reading.stamp.event_id for code, reading in row.readings.items()} == {
+    assert {code: stamp.event_id for stamp, values in row.sources.items() for code in values} == {
         "roc_auc": "r1",
         "accuracy": "r3",
         "data_drift": "r2",

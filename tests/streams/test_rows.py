@@ -55,7 +55,7 @@ def test_equal_rows_have_equal_bytes(known: list[EvaluationStore], events: list[
         twin = replace(
             row,
             build=row.build and replace(row.build, initial=turned_round(row.build.initial)),
-            readings=turned_round(row.readings),
+            sources=turned_round({stamp: turned_round(values) for stamp, values in row.sources.items()}),
             declared=turned_round(row.declared),
             lifecycle=turned_round(row.lifecycle),
         )
@@ -136,7 +136,7 @@ def test_hypothesis_draws_rows_worth_testing() -> None:
 
     def complete(drawn: tuple[list[EvaluationStore], list[Event]]) -> bool:
         return any(
-            row.build and len(row.readings) > 1 and row.declared and row.lifecycle and row.active and row.drift()
+            row.build and len(row.current) > 1 and row.declared and row.lifecycle and row.active and row.drift()
             for row in rows_of(*drawn)
         )
 

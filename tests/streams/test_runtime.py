@@ -16,6 +16,8 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents import AGENTS
 from mooring.codec import MAX_VALUE_BYTES, decode, encode
@@ -165,6 +167,29 @@ def test_below_the_limit_it_goes_on_for_ever() -> None:
     assert len(worker.letters()) == 2_000
 
 
+@given(st.lists(st.integers(0, 1_200) | st.none(), max_size=12))
+def test_records_that_were_fine_count_the_same_together_as_one_by_one(arrivals: list[int | None]) -> None:
+    """None: one was refused."""
+    together, one_by_one = Quarantine(0.002), Quarantine(0.002)
+
+    def told(quarantine: Quarantine, *, at_once: bool) -> list[str]:
+        stops = []
+        for arrived in arrivals:
+            try:
+                if arrived is None:
+                    quarantine.refused("undecodable")
+                elif at_once:
+                    quarantine.taken(arrived)
+                else:
+                    for _ in range(arrived):
+                        quarantine.taken()
+            except TooMuchBadInput as stop:
+                stops.append(str(stop))
+        return stops
+
+    assert told(together, at_once=True) == told(one_by_one, at_once=False)
+
+
 def test_a_few_bad_records_say_nothing() -> None:
     worker = Worker(limit=0.01)
     worker.handle(EVALUATIONS, *[b"no event"] * 99)
@@ -265,6 +290,16 @@ def test_counts_are_of_events_records_and_alerts() -> None:
     assert count("mooring_events_handled_total", {"agent": "evaluations"}) == 2.0
     assert count("mooring_records_published_total", {"topic": "test.evaluation-outcomes"}) == 2.0
     assert count("mooring_drift_alerts_total", {"severity": "CRITICAL"}) == 1.0
+
+
+def test_what_was_published_before_the_worker_stops_is_counted() -> None:
+    worker = Worker(limit=0.5)
+    with pytest.raises(TooMuchBadInput):
+        worker.handle(EVALUATIONS, *[evaluation()] * 60, *[b"no event"] * 61)
+    count = worker.telemetry.registry.get_sample_value
+    assert count("mooring_records_published_total", {"topic": "test.evaluation-outcomes"}) == 60.0
+    assert count("mooring_records_published_total", {"topic": "test.dead-letters"}) == 61.0
+    assert count("mooring_dead_letters_total", {"reason": "undecodable"}) == 61.0
 
 
 def test_every_agent_has_its_topic() -> None:
