@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from mooring.codec import SchemaRegistry
 from mooring.events import Event
 from mooring.topics import Topic, Topics
-from streams.intake import Delivered, read
 from streams.tables import Work
 
 E = TypeVar("E", bound=Event)
@@ -27,10 +25,6 @@ class Agent(Generic[E]):
     name: str
     topic: Callable[[Topics], Topic[E]]
     handle: Callable[[E, Work], None]
-
-    def take(self, record: Delivered, topics: Topics, work: Work, registry: SchemaRegistry | None) -> None:
-        """Decode, fold, gather the effects. Raises what `read` and the handler raise."""
-        self.handle(read(record, self.topic(topics).type, registry), work)
 
 
 # Any: agents of every event type, side by side.

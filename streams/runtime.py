@@ -18,6 +18,7 @@ from faust.types import TP
 
 from mooring.codec import SchemaRegistry, encode
 from mooring.errors import InvalidEvent, UnreadableValue
+from mooring.events import EvaluationRun, Event, LifecycleChange, ModelBuild
 from mooring.outputs import DeadLetter, DriftAlert
 from mooring.records import Record
 from mooring.topics import AnyTopic, Topics
@@ -26,12 +27,14 @@ from streams.decisions import Policy
 from streams.engine.batch import Batch
 from streams.engine.batch import Record as KafkaRecord
 from streams.engine.published import cause_of
-from streams.intake import InputRecord, dead_letter
+from streams.intake import InputRecord, dead_letter, read
 from streams.quarantine import Quarantine
 from streams.tables import Tables, Work
 from streams.telemetry import Telemetry
 
 log = structlog.get_logger()
+
+_OF_A_VERSION = (EvaluationRun, LifecycleChange, ModelBuild)
 
 # Takes a record to be published: where to, its key, its value, and which input caused it. Does not wait.
 Put = Callable[[TP, bytes | None, bytes, bytes], None]
@@ -72,11 +75,16 @@ class Runtime:
 
     def handle(self, agent: AnyAgent, batch: Batch) -> None:
         """Handle a batch, record by record. No record of it is left out, whatever is wrong with another."""
-        work = Work(self._tables, self._topics, self._policy, batch.partition.partition)
+        partition = batch.partition.partition
+        work = Work(self._tables, self._topics, self._policy, partition)
+        events = [self._read(agent, record) for record in batch.records]
+        self._tables.versions.rows.prefetch(
+            partition, {event.version.encoded for event in events if isinstance(event, _OF_A_VERSION)}
+        )
         taken = 0
         try:
-            for record in batch.records:
-                error = self._handle(agent, batch.partition, record, work)
+            for record, event in zip(batch.records, events, strict=True):
+                error = self._handle(agent, batch.partition, record, event, work)
                 if error is None:
                     taken += 1
                 else:
@@ -91,17 +99,29 @@ class Runtime:
             self._published.clear()
         self._telemetry.handled.labels(agent.name).inc(len(batch.records))
 
-    def _handle(self, agent: AnyAgent, source: TP, record: KafkaRecord, work: Work) -> Exception | None:
-        """Handle a record. Returns why it is to be refused, if it is. Raises OSError."""
+    def _read(self, agent: AnyAgent, record: KafkaRecord) -> Event | Exception:
+        """The event that a record holds, or why it holds none. Raises OSError."""
+        try:
+            event: Event = read(record, agent.topic(self._topics).type, self._registry)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told when it is the record's turn
+            return error
+        return event
+
+    def _handle(
+        self, agent: AnyAgent, source: TP, record: KafkaRecord, event: Event | Exception, work: Work
+    ) -> Exception | None:
+        """Handle a record, of which `event` was read. Returns why it is to be refused, if it is. Raises OSError."""
         try:
             try:
-                values = self._effects(agent, record, work)
+                values = self._effects(agent, event, work)
             except (InvalidEvent, UnreadableValue, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises
                 # Once more, alone: it may have been the moment, and not the record.
                 log.warning("handler failed, trying once more", agent=agent.name, error=repr(error))
-                values = self._effects(agent, record, work)
+                values = self._effects(agent, event, work)
         except OSError:
             # The machine is at fault, not the input.
             raise
@@ -116,10 +136,12 @@ class Runtime:
         work.apply()
         return None
 
-    def _effects(self, agent: AnyAgent, record: KafkaRecord, work: Work) -> list[bytes]:
+    def _effects(self, agent: AnyAgent, event: Event | Exception, work: Work) -> list[bytes]:
         """Leave the effects in `work`. Returns the values of the records to be published."""
+        if isinstance(event, Exception):
+            raise event
         work.clear()
-        agent.take(record, self._topics, work, self._registry)
+        agent.handle(event, work)
         # Here records become bytes, and one or a row may turn out too large.
         values = [encode(published) for _, published in work.records]
         work.check()

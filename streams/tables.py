@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -24,6 +24,10 @@ class Rows(Protocol[R]):
 
     def row(self, partition: int, key: bytes) -> R | None:
         """The row as the last event left it; None if there is none."""
+        ...
+
+    def prefetch(self, partition: int, keys: Iterable[bytes]) -> None:
+        """Have the rows of these keys at hand: they will be asked for."""
         ...
 
     def put(self, partition: int, key: bytes, row: R | None) -> None:

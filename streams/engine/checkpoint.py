@@ -3,7 +3,7 @@
     take        how far the input is handled, and the rows that it changed: in one synchronous step
     publish     all that the agents put into the outbox is acknowledged by the broker
     changelog   the changed rows are acknowledged, table after table
-    store       the rows and their changelog offset are in the table's files
+    store       the tables' stores have the rows and their changelog offset, to be written to files in time
     commit      the input offsets
 
 A worker that is killed anywhere in between handles the input again from the last commit: on rows that may already know

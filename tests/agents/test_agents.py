@@ -11,9 +11,8 @@ from mooring.codec import encode
 from mooring.events import Change, CustomMetric, EvaluationRun, Event, Thresholds
 from mooring.outputs import Configuration, LifecycleFact, ModelActivation, Outcome, Severity, VersionState
 from mooring.topics import INPUT_NAMES
-from streams.intake import InputRecord
 from streams.tables import Work
-from tests.streams.registry import TOPICS, Registry, agent_of, changes
+from tests.streams.registry import TOPICS, Registry, changes
 from tests.streams.strategies import V1, V2, build, change, evaluation, store
 
 
@@ -281,13 +280,3 @@ def test_a_handler_that_raises_half_way_leaves_the_tables_untouched(
     with pytest.raises(RuntimeError, match="no room"):
         registry.fold(event)
     assert registry.tables() == before
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_an_agent_takes_the_event_out_of_its_record(event: Event) -> None:
-    agent = agent_of(event)
-    record = InputRecord(agent.topic(TOPICS).name, 0, 0, 9_000, b"ci/COUPONS", encode(event))
-    expected, taken = Registry().fold(event), Registry().work()
-    agent.take(record, TOPICS, taken, None)
-    assert taken.records == expected.records
-    assert [change[1:] for change in changes(taken)] == [change[1:] for change in changes(expected)]

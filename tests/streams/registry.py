@@ -41,6 +41,9 @@ class Rows(Generic[Row]):
         value = self.rows.get(key)
         return None if value is None else self.format.from_bytes(value)
 
+    def prefetch(self, partition: int, keys: Iterable[bytes]) -> None:
+        """Nothing: they are at hand."""
+
     def put(self, partition: int, key: bytes, row: Row | None) -> None:
         if row is None:
             del self.rows[key]

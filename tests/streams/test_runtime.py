@@ -327,3 +327,14 @@ def test_a_traceback_in_the_log_has_no_values_of_events(form: str) -> None:
     assert "handler failed" in log
     assert "RuntimeError: it failed" in log
     assert "0.123456789" not in log
+
+
+def test_the_rows_of_a_batch_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, asked = Worker(), list[tuple[int, set[bytes]]]()
+
+    def prefetch(partition: int, keys: set[bytes]) -> None:
+        asked.append((partition, keys))
+
+    monkeypatch.setattr(worker.tables.versions.rows, "prefetch", prefetch)
+    worker.handle(BUILDS, build(), b"no event", build(version_id="v 2"))
+    assert asked == [(PARTITION.partition, {b"ci/COUPONS/redemption/v1", b"ci/COUPONS/redemption/v%202"})]
