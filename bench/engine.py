@@ -75,6 +75,8 @@ async def run(given: Options) -> None:
     consumer: Any = app.consumer
     while given.until is not None and not stopping.is_set() and consumer.to_commit():  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_AGAIN_S)
+    # Told to stop, it has not done all of it yet.
+    await app.checkpoint.run()
     result = meter.result(len(table.data))
     await app.stop()
     say_result(result)
