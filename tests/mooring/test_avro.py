@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -133,7 +132,7 @@ def read_by_the_library(value: bytes, cls: type[Record]) -> Outcome:
 def test_bytes_are_those_of_fastavro(name: str) -> None:
     write = avro.direct(PARSED[name], CLASSES[name]).write
 
-    @settings(max_examples=120)
+    @settings(max_examples=50)
     @given(RECORDS[name])
     def check(record: Plain) -> None:
         out: list[bytes] = []
@@ -149,7 +148,7 @@ def test_records_are_those_of_fastavro(name: str) -> None:
     """Directly: what stumbles here would be read by the library, and slowly for ever."""
     read = avro.direct(PARSED[name], CLASSES[name]).read
 
-    @settings(max_examples=120)
+    @settings(max_examples=50)
     @given(RECORDS[name], st.binary(max_size=3))
     def check(record: Plain, before: bytes) -> None:
         value = by_fastavro(name, record)
@@ -225,7 +224,7 @@ class Writer:
 @pytest.mark.usefixtures("unchecked")
 @BY_NAME
 def test_what_other_writers_write_is_read_as_by_the_library(name: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(RECORDS[name], st.data())
     def check(record: Plain, data: st.DataObject) -> None:
         value = header(name) + Writer(data).write(PARSED[name], record, {})
@@ -241,7 +240,7 @@ def test_what_other_writers_write_is_read_as_by_the_library(name: str) -> None:
 def test_damaged_values_are_refused_as_by_the_library(name: str) -> None:
     """Or read, where the damage makes another record: then the same one."""
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(RECORDS[name], st.data())
     def check(record: Plain, data: st.DataObject) -> None:
         value = bytearray(header(name) + by_fastavro(name, record))
@@ -284,7 +283,7 @@ def test_each_byte_means_what_it_means_to_the_library(name: str) -> None:
             assert outcome(lambda: decode(other, CLASSES[name])) == read_by_the_library(other, CLASSES[name])  # noqa: B023
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from([BUILD, EVALUATION, STORE, LIFECYCLE]), st.data())
 def test_what_breaks_a_rule_is_refused_as_by_the_library(event: events.Event, data: st.DataObject) -> None:
     """With the checks of the classes: damage, and several rules broken at once, one of them in a part of the record."""
@@ -324,13 +323,12 @@ def test_numbers_in_many_bytes(raw: bytes) -> None:
     )
 
 
-def test_a_number_without_an_end_is_refused_at_once() -> None:
-    """Bit by bit it would take minutes, in which nobody else's events are handled."""
-    value = header("ModelActivation") + b"\2k\2v" + b"\x80" * 900_000
-    began = time.process_time()
+def test_a_number_is_not_read_beyond_the_bytes_that_a_long_can_have() -> None:
+    """Byte by byte, a value full of them would take minutes, in which nobody else's events are handled."""
+    with pytest.raises(avro_values.Unusual):
+        avro_values.read_long(b"\x80" * 11, 0)
     with pytest.raises(UnreadableValue):
-        decode(value, outputs.ModelActivation)
-    assert time.process_time() - began < 1
+        decode(header("ModelActivation") + b"\2k\2v" + b"\x80" * 900_000, outputs.ModelActivation)
 
 
 # What is of a wrong type
@@ -345,7 +343,7 @@ JUNK = [
 @pytest.mark.usefixtures("unchecked")
 @BY_NAME
 def test_what_is_of_a_wrong_type_is_written_or_refused_as_by_the_library(name: str) -> None:
-    @settings(max_examples=150)
+    @settings(max_examples=60)
     @given(RECORDS[name], st.data())
     def check(record: Plain, data: st.DataObject) -> None:
         typed = CLASSES[name].from_record(record)
