@@ -94,7 +94,7 @@ def _restart(arena: Arena, contender: Contender, sizes: Sizes) -> Mapping[str, f
 
 def _two_workers(arena: Arena, contender: Contender, sizes: Sizes) -> Mapping[str, float]:
     return {
-        f"cpu_us_per_event_of_{name}": cpu_s_per_event(arena, contender, workers, sizes.events) * 1e6
+        f"cpu_us_per_event_of_{name}": cpu_s_per_event(arena, contender, workers, sizes.events_1m_keys) * 1e6
         for workers, name in ((1, "one"), (2, "two"))
     }
 

@@ -17,7 +17,7 @@ def handle(arena: Arena, contender: Contender, keys: int, count: int) -> Result:
     Raises ContenderFailed where an event, an alert or a row is missing, or an offset is not committed.
     """
     count = int(count * contender.share)
-    topic = _filled(arena, keys, count)
+    topic = filled(arena, keys, count)
     with arena.topics() as prefix, arena.running(contender, prefix, until=count, events=topic) as process:
         process.wait_until_ready()
         result = process.result()
@@ -36,7 +36,7 @@ def handle(arena: Arena, contender: Contender, keys: int, count: int) -> Result:
     return result
 
 
-def _filled(arena: Arena, keys: int, count: int) -> str:
+def filled(arena: Arena, keys: int, count: int) -> str:
     """The topic of that many events over that many keys, filled when it is asked for first."""
     topic = f"bench-events-{keys}-{count}"
     if topic not in arena.filled:

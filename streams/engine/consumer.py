@@ -165,10 +165,10 @@ class Consumer(driver.Consumer):
         busy = bool(self._held) or any(position.in_flight for position in self._positions.values())
         most = _RECOVERY_RUN if self.app.in_recovery else self.app.conf.broker_max_poll_records or 1_000
         fetched = await self._thread.fetch(free, _BRIEFLY_S if busy else _PATIENCE_S, most)
-        if not self.flow_active or generation != self.app.consumer_generation_id:
-            # What was fetched is not delivered: the positions have not moved, so it is read again.
-            return
         for partition in free:
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                # What was fetched is not delivered: the positions have not moved, so it is read again.
+                return
             position = self._positions[partition]
             if not position.follows(fetched.began.get(partition)):
                 await self._read_again(partition, position)
@@ -211,8 +211,10 @@ class Consumer(driver.Consumer):
         """Hand over what waited for topics before its own."""
         while self.flow_active and (ready := [one for one in self._held if self._may_go(one)]):
             for partition in sorted(ready, key=self._rank):
-                records, _ = self._held.pop(partition)
-                await self._deliver(partition, records)
+                # A rebalance takes all that is held, and may come while another is handed over.
+                if partition in self._held:
+                    records, _ = self._held.pop(partition)
+                    await self._deliver(partition, records)
 
     def _may_go(self, partition: TP) -> bool:
         return all(
