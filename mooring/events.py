@@ -180,15 +180,8 @@ class ModelBuild(Event):
     def __post_init__(self) -> None:
         Event.__post_init__(self)
         _check_metrics(self.metrics)
-        # What is compared first is nearly always empty, and to call a function takes longer.
-        if self.metric_std != {}:
-            _check_errors("metric_std", self.metric_std)
-        if self.standard_errors != {}:
-            _check_errors("standard_errors", self.standard_errors)
-        if self.custom_metrics != ():
-            _check_declarations(self.custom_metrics)
-        if self.labels != {}:
-            _check_labels(self.labels)
+        _check_errors("metric_std", self.metric_std)
+        _check_additions(self)
 
     @property
     def version(self) -> VersionKey:
@@ -232,13 +225,7 @@ class EvaluationRun(Event):
         if self.synced is not None:
             _check_is("synced", self.synced, bool)
         _check_metrics(self.metrics)
-        # As in ModelBuild.
-        if self.standard_errors != {}:
-            _check_errors("standard_errors", self.standard_errors)
-        if self.custom_metrics != ():
-            _check_declarations(self.custom_metrics)
-        if self.labels != {}:
-            _check_labels(self.labels)
+        _check_additions(self)
 
     @property
     def version(self) -> VersionKey:
@@ -382,6 +369,16 @@ def _check_metrics(metrics: Mapping[str, float]) -> None:
         if type(value) is not float:
             _check_number(f"metrics.{code}", value)
         check_metric(code, value)
+
+
+def _check_additions(event: ModelBuild | EvaluationRun) -> None:
+    # Each is nearly always empty, and to call a function for nothing takes longer than to look.
+    if event.standard_errors != {}:
+        _check_errors("standard_errors", event.standard_errors)
+    if event.custom_metrics != ():
+        _check_declarations(event.custom_metrics)
+    if event.labels != {}:
+        _check_labels(event.labels)
 
 
 def _check_errors(name: str, errors: Mapping[str, float]) -> None:

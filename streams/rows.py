@@ -129,10 +129,8 @@ class VersionRow:
 
     def value(self, code: str) -> float | None:
         """A metric's current value; None where there is none."""
-        for values in self.sources.values():
-            if code in values:
-                return values[code]
-        return None
+        reading = self.reading(code)
+        return None if reading is None else reading.value
 
     def reading(self, code: str) -> Reading | None:
         """A metric's current value and where it comes from; None where there is none."""
@@ -141,18 +139,10 @@ class VersionRow:
                 return Reading(values[code], stamp)
         return None
 
-    def drift(self) -> dict[str, float]:
-        """Current less initial, for the metrics of which both are known."""
-        return drift_of(self.current, self.initial)
-
     def drift_in(self, code: str) -> float | None:
         """The drift of one metric; None where it is not defined."""
         value = self.value(code)
-        initial = self.initial.get(code)
-        if value is None or initial is None:
-            return None
-        drift = value - initial
-        return drift if math.isfinite(drift) else None
+        return None if value is None else drift_of({code: value}, self.initial).get(code)
 
 
 def drift_of(values: Mapping[str, float], initial: Mapping[str, float]) -> dict[str, float]:

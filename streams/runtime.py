@@ -77,7 +77,7 @@ class Runtime:
         """Handle a batch, record by record. No record of it is left out, whatever is wrong with another."""
         partition = batch.partition.partition
         work = Work(self._tables, self._topics, self._policy, partition)
-        events = [self._read(agent, record) for record in batch.records]
+        events = [self._read_ahead(agent, record) for record in batch.records]
         self._tables.versions.rows.prefetch(
             partition, {event.version.encoded for event in events if isinstance(event, _OF_A_VERSION)}
         )
@@ -99,29 +99,31 @@ class Runtime:
             self._published.clear()
         self._telemetry.handled.labels(agent.name).inc(len(batch.records))
 
-    def _read(self, agent: AnyAgent, record: KafkaRecord) -> Event | Exception:
-        """The event that a record holds, or why it holds none. Raises OSError."""
-        try:
-            event: Event = read(record, agent.topic(self._topics).type, self._registry)
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 - told when it is the record's turn
-            return error
+    def _read(self, agent: AnyAgent, record: KafkaRecord) -> Event:
+        """The event that a record holds. Raises what `read` raises."""
+        event: Event = read(record, agent.topic(self._topics).type, self._registry)
         return event
 
+    def _read_ahead(self, agent: AnyAgent, record: KafkaRecord) -> Event | None:
+        """The event; None where it cannot be read. Why is told by reading it when it is its turn."""
+        try:
+            return self._read(agent, record)
+        except Exception:  # noqa: BLE001 - as above
+            return None
+
     def _handle(
-        self, agent: AnyAgent, source: TP, record: KafkaRecord, event: Event | Exception, work: Work
+        self, agent: AnyAgent, source: TP, record: KafkaRecord, event: Event | None, work: Work
     ) -> Exception | None:
-        """Handle a record, of which `event` was read. Returns why it is to be refused, if it is. Raises OSError."""
+        """Handle a record, of which `event` was read ahead. Returns why it is refused, if it is. Raises OSError."""
         try:
             try:
-                values = self._effects(agent, event, work)
+                values = self._effects(agent, record, event, work)
             except (InvalidEvent, UnreadableValue, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises
                 # Once more, alone: it may have been the moment, and not the record.
                 log.warning("handler failed, trying once more", agent=agent.name, error=repr(error))
-                values = self._effects(agent, event, work)
+                values = self._effects(agent, record, event, work)
         except OSError:
             # The machine is at fault, not the input.
             raise
@@ -136,12 +138,10 @@ class Runtime:
         work.apply()
         return None
 
-    def _effects(self, agent: AnyAgent, event: Event | Exception, work: Work) -> list[bytes]:
+    def _effects(self, agent: AnyAgent, record: KafkaRecord, event: Event | None, work: Work) -> list[bytes]:
         """Leave the effects in `work`. Returns the values of the records to be published."""
-        if isinstance(event, Exception):
-            raise event
         work.clear()
-        agent.handle(event, work)
+        agent.handle(self._read(agent, record) if event is None else event, work)
         # Here records become bytes, and one or a row may turn out too large.
         values = [encode(published) for _, published in work.records]
         work.check()
