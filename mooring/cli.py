@@ -226,6 +226,7 @@ def store(
         bool | None, typer.Option("--synced/--not-synced", help="Whether its evaluations reach the registry.")
     ] = None,
     name: Text = None,
+    actor: Text = None,
     threshold: Annotated[
         list[str] | None, typer.Option(help="CODE:min=…,soft_min=…,soft_max=…,max=…; repeatable.")
     ] = None,
@@ -250,6 +251,7 @@ def store(
         "store_id": store,
         "synced": synced,
         "name": name,
+        "actor": actor,
         "thresholds": thresholds(threshold),
         "effective_at": effective_at,
         "event_id": event_id,
@@ -412,22 +414,15 @@ def _described(file: str | None, flags: Mapping[str, object]) -> Iterator[dict[s
 
 def _completed(kind: type[Event], document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """The document with what need not be said: who reports, a new id, now."""
-    import time
-    import uuid
+    from mooring.documents import completed
 
-    now = time.time_ns() // 1_000_000
-    said = {"event_id": str(uuid.uuid4()), "evaluation_id": str(uuid.uuid4())}
-    said |= {
+    said = {
         field: settings[name] for field, name in (("node_id", "node"), ("project_key", "project")) if name in settings
     }
-    full: dict[str, Any] = {**said, **dict.fromkeys(kind.TIMES, now), **document}
     for field, name in (("node_id", "node"), ("project_key", "project")):
-        if field not in full:
+        if field not in said and field not in document:
             raise typer.BadParameter(f"No {name} is given: use --{name} or MOORING_{name.upper()}.")
-    full.setdefault("model_project_key", full["project_key"])
-    known = kind.__dataclass_fields__
-    # Ids and keys that this kind of event lacks are ours to leave out; an unknown field of the document is not.
-    return {name: value for name, value in full.items() if name in known or name in document}
+    return completed(kind, {**said, **document})
 
 
 def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:

@@ -17,9 +17,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsFloat, SupportsIndex
 
-from kafka import KafkaProducer
 from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
-from kafka.partitioner import DefaultPartitioner
 
 from mooring.alerts import Alerts, Since
 from mooring.codec import encode
@@ -27,8 +25,8 @@ from mooring.connection import (
     BrokerRefused,
     abandon,
     connection_settings,
-    forbid_topic_creation,
     has_heard_from_broker,
+    new_producer,
 )
 from mooring.delivery import Outbox, Receipt
 from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered, TopicsMissing
@@ -56,11 +54,6 @@ if TYPE_CHECKING:
 DEFAULT_BROKERS = "localhost:9092"
 FLUSH_TIMEOUT_S = 30.0
 
-_LINGER_MS = 1
-# How long a report waits for a topic that the broker does not have (yet).
-_TOPIC_TIMEOUT_MS = 5_000
-# Room for the longest value that the codec lets through, its key and its framing.
-_MAX_REQUEST_BYTES = 1_048_576
 _AT_EXIT_TIMEOUT_S = 5.0
 _AFTER_AN_ERROR_TIMEOUT_S = 5.0
 _DISCONNECT_TIMEOUT_S = 2.0
@@ -98,7 +91,7 @@ class Mooring:
         self._outbox = Outbox()
         self._alerts: weakref.WeakSet[Alerts] = weakref.WeakSet()
         self._settings = connection_settings(brokers, security)
-        self._producer = _producer(brokers, self._settings)
+        self._producer = new_producer(brokers, self._settings)
         self._is_closed = False
         # A program that ends without `close` should not lose what it reported either.
         self._at_exit = atexit.register(_close_at_exit, weakref.ref(self))
@@ -245,6 +238,7 @@ class Mooring:
         synced: bool = True,
         name: str | None = None,
         thresholds: Mapping[str, Thresholds | Mapping[str, SupportsFloat]] | None = None,
+        actor: str | None = None,
         effective_at: Time | None = None,
         event_id: str | None = None,
         recorded_at: Time | None = None,
@@ -265,6 +259,7 @@ class Mooring:
                 effective_at=time_or(now, "effective_at", effective_at),
                 recorded_at=time_or(now, "recorded_at", recorded_at),
                 thresholds={code: bounds_of(code, bounds) for code, bounds in copied("thresholds", thresholds).items()},
+                actor=actor,
             )
         )
 
@@ -435,25 +430,6 @@ class Mooring:
             answered = has_heard_from_broker(self._producer, start)
             return TopicsMissing([topic]) if answered else BrokerUnavailable(self.brokers)
         return NotDelivered(f"Nothing was sent to {topic}: {error}.")
-
-
-def _producer(brokers: str, settings: Mapping[str, Any]) -> KafkaProducer:
-    try:
-        producer = KafkaProducer(
-            **settings,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=_LINGER_MS,
-            partitioner=DefaultPartitioner(),
-            max_block_ms=_TOPIC_TIMEOUT_MS,
-            max_request_size=_MAX_REQUEST_BYTES,
-        )
-    except KafkaTimeoutError as error:
-        raise BrokerUnavailable(brokers) from error
-    except KafkaError as error:
-        raise BrokerRefused(f"The broker at {brokers} refuses the connection: {error}.") from error
-    forbid_topic_creation(producer)
-    return producer
 
 
 def _close_at_exit(reference: weakref.ref[Mooring]) -> None:

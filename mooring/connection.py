@@ -11,12 +11,19 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.cluster import ClusterMetadata
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.partitioner import DefaultPartitioner
 
 from mooring.errors import BrokerUnavailable, MooringError
 
 CONNECT_TIMEOUT_S = 5.0
 DEFAULT_PORT = 9092
 
+_LINGER_MS = 1
+# How long a record waits for a topic that the broker does not have (yet).
+_TOPIC_TIMEOUT_MS = 5_000
+# Room for the longest value that the codec lets through, its key and its framing.
+_MAX_REQUEST_BYTES = 1_048_576
 # kafka-python takes the rest of its security settings under these names.
 _SECURITY = ("security_protocol", "ssl_", "sasl_", "proxy_url")
 _API_VERSIONS = 18
@@ -73,6 +80,29 @@ def quiet_logging() -> None:
     logger = logging.getLogger("kafka")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.CRITICAL)
+
+
+def new_producer(brokers: str, settings: Mapping[str, Any]) -> KafkaProducer:
+    """A producer that loses nothing that it acknowledges, and creates no topics. `settings`: connection_settings.
+
+    Raises BrokerUnavailable, BrokerRefused.
+    """
+    try:
+        producer = KafkaProducer(
+            **settings,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=_LINGER_MS,
+            partitioner=DefaultPartitioner(),
+            max_block_ms=_TOPIC_TIMEOUT_MS,
+            max_request_size=_MAX_REQUEST_BYTES,
+        )
+    except KafkaTimeoutError as error:
+        raise BrokerUnavailable(brokers) from error
+    except KafkaError as error:
+        raise BrokerRefused(f"The broker at {brokers} refuses the connection: {error}.") from error
+    forbid_topic_creation(producer)
+    return producer
 
 
 # The next four reach into kafka-python 3, which offers no other way; tests/mooring/test_connection.py holds each.

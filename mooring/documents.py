@@ -9,10 +9,13 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from time import time_ns
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import uuid4
 
 from mooring.errors import InvalidEvent
+from mooring.events import Event
 from mooring.given import epoch_ms, member, number
 from mooring.records import Record
 
@@ -50,6 +53,17 @@ def event(kind: type[R], document: Mapping[str, Any], at: str = "") -> R:
         if field.name not in document and field.default is MISSING and field.default_factory is MISSING:
             raise InvalidEvent(at + field.name, "must be given")
     return kind(**{name: _value(at + name, hints[name], value) for name, value in document.items()})
+
+
+def completed(kind: type[Event], document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of an event with what need not be said: new ids, now, the store's project as the model's."""
+    now = time_ns() // 1_000_000
+    full = {"event_id": str(uuid4()), "evaluation_id": str(uuid4()), **dict.fromkeys(kind.TIMES, now), **document}
+    if "project_key" in full:
+        full.setdefault("model_project_key", full["project_key"])
+    known = kind.__dataclass_fields__
+    # What this kind of event lacks is ours to leave out; an unknown field of the document is not.
+    return {name: value for name, value in full.items() if name in known or name in document}
 
 
 def time(field: str, text: str) -> int:

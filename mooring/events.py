@@ -241,7 +241,7 @@ class EvaluationStore(Event):
     """The configuration of an evaluation store from `effective_at` on, which may lie ahead."""
 
     IDS = (*Event.IDS, "store_id")
-    TEXTS = ("name",)
+    TEXTS = ("name", "actor")
     TIMES = ("effective_at", "recorded_at")
     FLAGS = ("synced",)
 
@@ -250,6 +250,7 @@ class EvaluationStore(Event):
     synced: bool = True
     effective_at: int
     thresholds: dict[str, Thresholds] = field(default_factory=dict)
+    actor: str | None = None
 
     def __post_init__(self) -> None:
         Event.__post_init__(self)

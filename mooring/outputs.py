@@ -189,6 +189,7 @@ class Configuration(Record):
     effective_at: int
     recorded_at: int
     thresholds: dict[str, Thresholds] = field(default_factory=dict)
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,11 @@ _DAY_MS = 86_400_000
 R = TypeVar("R", bound=Record)
 
 
+def worker_group(prefix: str = DEFAULT_PREFIX) -> str:
+    """The consumer group of the workers: an input record below its committed offset is handled, its effects public."""
+    return f"{prefix}worker"
+
+
 class Kept(Enum):
     """How long a topic keeps its records; the values are Kafka's topic settings."""
 

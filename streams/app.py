@@ -11,7 +11,7 @@ from faust.streams import Stream
 from faust.types import StreamT
 
 from mooring.schema_registry import HttpSchemaRegistry
-from mooring.topics import AnyTopic, Topics
+from mooring.topics import AnyTopic, Topics, worker_group
 from streams.agent import AnyAgent
 from streams.decisions import Policy
 from streams.engine.app import App
@@ -48,7 +48,7 @@ def build_app(settings: Settings, layout: Layout, folder: Path) -> Parts:
     topics = Topics.named(settings.topic_prefix)
     policy = Policy(watched=settings.watched_metrics)
     app = App(
-        f"{settings.topic_prefix}worker",
+        worker_group(settings.topic_prefix),
         brokers=settings.brokers,
         inputs=[agent.topic(topics).name for agent in AGENTS],
         outputs=[topics.drift_alerts.name, topics.evaluation_outcomes.name, topics.dead_letters.name],

@@ -111,6 +111,7 @@ def configured(row: StoreSettings, event: EvaluationStore) -> StoreSettings:
         effective_at=event.effective_at,
         recorded_at=event.recorded_at,
         thresholds=event.thresholds,
+        actor=event.actor,
     )
     by_moment = {known.effective_at: known for known in row.configurations}
     rival = by_moment.get(new.effective_at)

@@ -16,7 +16,9 @@ from web.changes import Changes
 from web.logs import set_up_logs
 from web.queries import Queries
 from web.replica import Replica
+from web.seen import Seen
 from web.settings import Settings, read_settings
+from web.writer import Writer
 
 _FOLDER = "web"
 _EXAMPLES = """
@@ -56,14 +58,27 @@ def _run(settings: Settings) -> None:
         replica = Replica(
             settings.brokers, topics, settings.data_dir / _FOLDER, registry=registry, changed=changes.publish
         )
-        queries = Queries(replica.database.path, replica.as_of, registry)
+        queries = Queries.of(replica.database.path, topics, replica.as_of, registry)
+        writer = Writer(settings.brokers, topics)
+        seen = Seen(
+            settings.brokers, topics, settings.topic_prefix, replica.database.topics, replica.has_reached, changes
+        )
         try:
             replica.connect()
             # Loading these takes longer than all before: first it is clear that the view can start.
             from web import pages
-            from web.app import build_app
+            from web.app import Parts, build_app
 
-            app = build_app(queries, changes, lambda: replica.state, lambda: replica.database.unreadable, topics)
+            parts = Parts(
+                topics,
+                queries,
+                changes,
+                writer,
+                seen,
+                state=lambda: replica.state,
+                unreadable=lambda: replica.database.unreadable,
+            )
+            app = build_app(parts, settings.http_host)
             example = pages.first_build(settings.brokers, settings.topic_prefix)
             pages.add(app, queries, changes, lambda: replica.state, example)
             replica.start()
@@ -71,6 +86,8 @@ def _run(settings: Settings) -> None:
         finally:
             # The last connection to close is one that may fold the write-ahead log into the file.
             queries.close()
+            seen.close()
+            writer.close()
             replica.close()
 
 

@@ -7,7 +7,6 @@ positions in the topics that it leads to, so a restart goes on exactly there. Al
 from __future__ import annotations
 
 import fcntl
-import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,54 +16,22 @@ from typing import Any
 
 from mooring.codec import SchemaRegistry, decode_plain
 from mooring.errors import InvalidEvent, MooringError, UnreadableValue
-from mooring.keys import VersionKey
-from mooring.metrics.catalogue import CATALOGUE, Direction
-from mooring.outputs import DeadLetter, DriftAlert, EvaluationOutcome, Outcome, Severity, StoreSettings, VersionMetrics
+from mooring.outputs import DeadLetter, DriftAlert, StoreSettings
 from mooring.topics import Topics
+from web.tables import columns, names, outcomes, versions
 
-# To be raised with every change of TABLES or of what is written to them: the replica is then built anew.
-SCHEMA_VERSION = 1
+# To be raised with every change of a table or of what is written to it: the replica is then built anew.
+SCHEMA_VERSION = 2
 FILE_NAME = "registry.sqlite3"
-SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
-# Ids hold no control characters, so this one separates them, and sorts before all they can hold.
-SEPARATOR = "\x1f"
-_LATEST_MS = 2**63 - 1
-
-TABLES = (
+_TABLES = (
     """CREATE TABLE positions (
         topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
         PRIMARY KEY (topic, partition)) WITHOUT ROWID""",
-    # `hierarchy`: project, node, model, newest build first, as one text that sorts so. `row`: the record as it came.
-    """CREATE TABLE versions (
-        id INTEGER PRIMARY KEY, version_key TEXT NOT NULL UNIQUE,
-        node_id TEXT NOT NULL, node_kind TEXT NOT NULL, project_key TEXT NOT NULL,
-        model_id TEXT NOT NULL, model_name TEXT, version_id TEXT NOT NULL, version_name TEXT,
-        algorithm TEXT, prediction_type TEXT NOT NULL, state TEXT NOT NULL, active INTEGER NOT NULL,
-        archived INTEGER NOT NULL, severity TEXT NOT NULL, severity_rank INTEGER NOT NULL,
-        built_at INTEGER, evaluated_at INTEGER, updated_at INTEGER NOT NULL,
-        hierarchy TEXT NOT NULL, name TEXT NOT NULL, search TEXT NOT NULL, row BLOB NOT NULL)""",
-    "CREATE UNIQUE INDEX versions_hierarchy ON versions (hierarchy)",
-    "CREATE INDEX versions_model ON versions (node_id, project_key, model_id, active)",
-    "CREATE INDEX versions_project ON versions (project_key)",
-    "CREATE INDEX versions_name ON versions (name)",
-    "CREATE INDEX versions_severity ON versions (severity_rank)",
-    "CREATE INDEX versions_evaluated ON versions (evaluated_at)",
-    "CREATE INDEX versions_updated ON versions (updated_at)",
-    # Every metric that some version has had. Label and direction: those of the earliest declaration, if custom.
-    """CREATE TABLE metrics (
-        id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, label TEXT, direction TEXT NOT NULL,
-        declared_at INTEGER, declared_by TEXT)""",
-    """CREATE TABLE metric_values (
-        version INTEGER NOT NULL, metric INTEGER NOT NULL, value REAL, initial REAL, drift REAL,
-        PRIMARY KEY (version, metric)) WITHOUT ROWID""",
-    "CREATE INDEX metric_values_value ON metric_values (metric, value)",
-    "CREATE INDEX metric_values_drift ON metric_values (metric, drift)",
-    # `codes`: which metrics the evaluation has, each between separators.
-    """CREATE TABLE outcomes (
-        event_id TEXT PRIMARY KEY, version_key TEXT NOT NULL, evaluated_at INTEGER NOT NULL, counted INTEGER NOT NULL,
-        codes TEXT NOT NULL, row BLOB NOT NULL) WITHOUT ROWID""",
-    "CREATE INDEX outcomes_version ON outcomes (version_key, evaluated_at, event_id)",
+    columns.TABLE,
+    *names.TABLES,
+    *versions.TABLES,
+    *outcomes.TABLES,
     # `id`: the order of arrival here; `partition` and `position`: where in the topic its first telling is.
     """CREATE TABLE alerts (
         id INTEGER PRIMARY KEY, alert_id TEXT NOT NULL UNIQUE, partition INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -74,10 +41,19 @@ TABLES = (
     "CREATE INDEX alerts_time ON alerts (evaluated_at, alert_id)",
     "CREATE INDEX alerts_version ON alerts (version_key, evaluated_at, alert_id)",
     "CREATE INDEX alerts_severity ON alerts (severity, evaluated_at, alert_id)",
-    "CREATE TABLE dead_letters (letter_id TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX dead_letters_reason ON dead_letters (reason)",
-    "CREATE TABLE stores (store_key TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX alerts_project ON alerts (project_key, evaluated_at, alert_id)",
+    """CREATE TABLE dead_letters (
+        letter_id TEXT PRIMARY KEY, reason TEXT NOT NULL, topic TEXT NOT NULL, failed_at INTEGER NOT NULL,
+        row BLOB NOT NULL)""",
+    "CREATE INDEX dead_letters_reason ON dead_letters (reason, failed_at, letter_id)",
+    "CREATE INDEX dead_letters_time ON dead_letters (failed_at, letter_id)",
+    # `row`: none where it was never configured, and is known from an evaluation.
+    """CREATE TABLE stores (
+        store_key TEXT PRIMARY KEY, node_id TEXT NOT NULL, project_key TEXT NOT NULL, row BLOB) WITHOUT ROWID""",
 )
+_CACHE_KIB = 65_536
+# Pages of 4 KiB that gather in the write-ahead log before they go to the file: many are changed again meanwhile.
+_LOGGED_PAGES = 16_384
 
 # Any: a record's plain values are what its schema says.
 Plain = Mapping[str, Any]
@@ -123,7 +99,6 @@ class Database:
         self.path = folder / FILE_NAME
         self.unreadable = 0
         self._registry = registry
-        self._metric_ids: dict[str, int] = {}
         self._handlers: dict[str, Callable[[Incoming], None]] = {
             topics.version_metrics.name: self._version,
             topics.evaluation_outcomes.name: self._outcome,
@@ -173,6 +148,7 @@ class Database:
                     self._handlers[record.topic](record)
                 except (UnreadableValue, InvalidEvent):
                     self.unreadable += 1
+            self._columns.write()
             self._connection.executemany(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
                 [(topic, partition, offset) for (topic, partition), offset in positions.items()],
@@ -201,7 +177,12 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             # A power cut may lose the last transactions, never a part of one: they are read from the topics again.
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOGGED_PAGES}")
+            self._columns = columns.ColumnWriter(connection)
+            self._names = names.Names(connection)
+            self._versions = versions.Versions(connection, self._names, self._columns, self._registry)
+            self._outcomes = outcomes.Outcomes(connection, self._versions, self._registry)
             if self._must_be_rebuilt():
                 self.reset()
         except BaseException:
@@ -217,11 +198,14 @@ class Database:
         return any(topic not in self._handlers for topic, _ in self.positions())
 
     def _create(self) -> None:
-        self._metric_ids.clear()
-        names = self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-        for (name,) in names:
-            self._connection.execute(f'DROP TABLE "{name}"')
-        for statement in TABLES:
+        self._forget()
+        # A virtual table takes its own tables with it.
+        for virtual in (True, False):
+            for (name,) in self._connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL%') = ?", (virtual,)
+            ).fetchall():
+                self._connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+        for statement in _TABLES:
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -234,87 +218,23 @@ class Database:
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._metric_ids.clear()
+            self._forget()
             raise
 
+    def _forget(self) -> None:
+        """Forget what was looked up or is still to be written: it may not be in the file."""
+        self._columns.forget()
+        self._names.forget()
+        self._outcomes.forget()
+
     def _version(self, record: Incoming) -> None:
-        key = (record.key or b"").decode(errors="replace")
         if record.value is None:
-            self._connection.execute(
-                "DELETE FROM metric_values WHERE version IN (SELECT id FROM versions WHERE version_key = ?)", (key,)
-            )
-            self._connection.execute("DELETE FROM versions WHERE version_key = ?", (key,))
-            return
-        row = decode_plain(record.value, VersionMetrics.__name__, self._registry)
-        VersionKey.parse(row["version_key"])
-        columns = _version_columns(row) | {"row": record.value}
-        updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "version_key")
-        (version,) = self._connection.execute(
-            f"INSERT INTO versions ({', '.join(columns)}) VALUES ({', '.join(':' + name for name in columns)}) "  # noqa: S608  # names from this module
-            f"ON CONFLICT (version_key) DO UPDATE SET {updates} RETURNING id",
-            columns,
-        ).fetchone()
-        for declared in row["custom_metrics"]:
-            self._declare(declared)
-        self._set_values(version, row)
-
-    def _set_values(self, version: int, row: Plain) -> None:
-        current, initial, drift = (_finite(row[name]) for name in ("current", "initial", "drift"))
-        values = [
-            (version, self._metric_id(code), current.get(code), initial.get(code), drift.get(code))
-            for code in current | initial
-        ]
-        self._connection.executemany(
-            "INSERT INTO metric_values VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET value = excluded.value, initial = excluded.initial, drift = excluded.drift "
-            "WHERE value IS NOT excluded.value OR initial IS NOT excluded.initial OR drift IS NOT excluded.drift",
-            values,
-        )
-        kept = {metric for _, metric, *_ in values}
-        had = self._connection.execute("SELECT metric FROM metric_values WHERE version = ?", (version,)).fetchall()
-        self._connection.executemany(
-            "DELETE FROM metric_values WHERE version = ? AND metric = ?",
-            [(version, metric) for (metric,) in had if metric not in kept],
-        )
-
-    def _metric_id(self, code: str) -> int:
-        if code not in self._metric_ids:
-            spec = CATALOGUE.get(code)
-            direction = spec.direction if spec else Direction.NONE
-            self._connection.execute(
-                "INSERT OR IGNORE INTO metrics (code, label, direction) VALUES (?, ?, ?)",
-                (code, spec.label if spec else None, direction.value),
-            )
-            found = self._connection.execute("SELECT id FROM metrics WHERE code = ?", (code,)).fetchone()
-            self._metric_ids[code] = found[0]
-        return self._metric_ids[code]
-
-    def _declare(self, declared: Plain) -> None:
-        if declared["code"] in CATALOGUE:
-            return
-        self._metric_id(declared["code"])
-        self._connection.execute(
-            "UPDATE metrics SET label = :label, direction = :direction, declared_at = :declared_at, "
-            "declared_by = :declared_by WHERE code = :code "
-            "AND (declared_at IS NULL OR (declared_at, declared_by) > (:declared_at, :declared_by))",
-            declared,
-        )
+            self._versions.delete((record.key or b"").decode(errors="replace"))
+        else:
+            self._versions.put(record.value)
 
     def _outcome(self, record: Incoming) -> None:
-        row = decode_plain(record.value, EvaluationOutcome.__name__, self._registry)
-        codes = SEPARATOR.join(["", *row["metrics"], ""])
-        self._connection.execute(
-            # The first outcome of an event holds; a later one is a repeat after a crash.
-            "INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                row["event_id"],
-                row["version_key"],
-                row["evaluated_at"],
-                row["outcome"] != Outcome.NOT_SYNCED,
-                codes,
-                record.value,
-            ),
-        )
+        self._outcomes.put(record.value or b"")
 
     def _alert(self, record: Incoming) -> None:
         row = decode_plain(record.value, DriftAlert.__name__, self._registry)
@@ -327,15 +247,21 @@ class Database:
 
     def _dead_letter(self, record: Incoming) -> None:
         row = decode_plain(record.value, DeadLetter.__name__, self._registry)
-        self._connection.execute("INSERT OR IGNORE INTO dead_letters VALUES (?, ?)", (row["letter_id"], row["reason"]))
+        self._connection.execute(
+            "INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?)",
+            (row["letter_id"], row["reason"], row["topic"], row["failed_at"], record.value),
+        )
 
     def _store(self, record: Incoming) -> None:
         key = (record.key or b"").decode(errors="replace")
         if record.value is None:
-            self._connection.execute("DELETE FROM stores WHERE store_key = ?", (key,))
+            self._connection.execute("UPDATE stores SET row = NULL WHERE store_key = ?", (key,))
             return
         row = decode_plain(record.value, StoreSettings.__name__, self._registry)
-        self._connection.execute("INSERT OR REPLACE INTO stores VALUES (?, ?)", (row["store_key"], record.value))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO stores VALUES (?, ?, ?, ?)",
+            (row["store_key"], row["node_id"], row["project_key"], record.value),
+        )
 
 
 def _newest_of_each_version(records: Sequence[Incoming], versions_topic: str) -> Iterator[Incoming]:
@@ -344,31 +270,3 @@ def _newest_of_each_version(records: Sequence[Incoming], versions_topic: str) ->
     for record in records:
         if record.topic != versions_topic or newest[record.key] is record:
             yield record
-
-
-def _version_columns(row: Plain) -> dict[str, object]:
-    model = row["model_name"] or row["model_id"]
-    version = row["version_name"] or row["version_id"]
-    names = (model, version, row["model_id"], row["version_id"], row["project_key"], row["node_id"], row["algorithm"])
-    newest_first = f"{_LATEST_MS - (row['built_at'] or 0):019d}"
-    return {
-        name: row[name]
-        for name in (
-            "version_key", "node_id", "node_kind", "project_key", "model_id", "model_name", "version_id",
-            "version_name", "algorithm", "prediction_type", "state", "active", "archived", "severity", "built_at",
-            "evaluated_at", "updated_at",
-        )
-    } | {
-        "severity_rank": SEVERITY_RANK[row["severity"]],
-        "hierarchy": SEPARATOR.join(
-            (row["project_key"].casefold(), row["project_key"], row["node_id"], model.casefold(), row["model_id"],
-             newest_first, row["version_id"])
-        ),
-        "name": f"{model} {version}".casefold(),
-        "search": SEPARATOR.join(name.casefold() for name in names if name),
-    }  # fmt: skip
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    """SQLite has no NaN, and JSON neither."""
-    return {code: value for code, value in values.items() if math.isfinite(value)}

@@ -77,14 +77,14 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         state = self._state()
         yield GaugeMetricFamily(
-            "mooring_web_versions", "Model versions in the registry.", value=self._queries.count_versions()
+            "mooring_web_versions", "Model versions in the registry.", value=self._queries.versions.count()
         )
         alerts = GaugeMetricFamily("mooring_web_alerts", "Drift alerts known.", labels=["severity"])
-        for severity, count in self._queries.alert_counts().items():
+        for severity, count in self._queries.alerts.counts().items():
             alerts.add_metric([severity], count)
         yield alerts
         letters = GaugeMetricFamily("mooring_web_dead_letters", "Dead letters known.", labels=["reason"])
-        for reason, count in self._queries.dead_letter_counts().items():
+        for reason, count in self._queries.dead_letters.counts().items():
             letters.add_metric([reason], count)
         yield letters
         yield GaugeMetricFamily(

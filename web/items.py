@@ -1,14 +1,30 @@
-"""From the rows of the replica's tables to the items that are answered."""
+"""From records to the items that are answered."""
 
 from __future__ import annotations
 
+import base64
 import math
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mooring.events import Change
 from mooring.metrics.catalogue import CATALOGUE, Direction, MetricSpec, spec_of
-from web.models import AlertItem, EvaluationItem, LifecycleItem, MetricItem, Reading, VersionDetail, VersionItem
+from mooring.outputs import Configuration, DeadLetter, StoreSettings, VersionMetrics
+from web.models import (
+    DATA_DRIFT,
+    AlertItem,
+    Bounds,
+    ConfigurationItem,
+    DeadLetterDetail,
+    DeadLetterItem,
+    Deployment,
+    LifecycleItem,
+    MetricItem,
+    Reading,
+    StoreItem,
+    VersionDetail,
+    VersionItem,
+)
 
 # Any: a record's plain values are what its schema says.
 Plain = Mapping[str, Any]
@@ -21,37 +37,34 @@ def degradation_sign(spec: MetricSpec) -> float | None:
     return _SIGNS.get(spec.direction)
 
 
-def version_item(row: sqlite3.Row, focus: MetricSpec) -> VersionItem:
-    values = {name: row[name] for name in VersionItem.model_fields if name not in ("focus", "degradation")}
-    return VersionItem(**values, focus=focus.code, degradation=_degradation(focus, row["drift"]))
+def version_item(row: VersionMetrics, focus: MetricSpec, trend: Sequence[float] = ()) -> VersionItem:
+    return VersionItem(**_version(row, focus, trend))
 
 
-def version_detail(item: VersionItem, plain: Plain, seen: Mapping[str, MetricSpec], as_of: int | None) -> VersionDetail:
-    """`plain`: the version's record; `seen`: what is known of the metrics, in the order to show them."""
+def version_detail(
+    row: VersionMetrics,
+    focus: MetricSpec,
+    seen: Mapping[str, MetricSpec],
+    previous: Mapping[str, float],
+    as_of: int | None,
+) -> VersionDetail:
+    """`seen`: what is known of the metrics, in the order to show them; `previous`: their values before the current."""
     return VersionDetail(
-        **dict(item),
-        author=plain["author"],
-        source_url=plain["source_url"],
-        labels=plain["labels"],
+        **_version(row, focus, ()),
+        author=row.author,
+        source_url=row.source_url,
+        labels=row.labels,
         lifecycle=[
-            LifecycleItem(**{name: fact[name] for name in LifecycleItem.model_fields}) for fact in plain["lifecycle"]
+            LifecycleItem(
+                change=fact.change,
+                infrastructure=fact.infrastructure,
+                stage=fact.stage,
+                changed_at=fact.changed_at,
+            )
+            for fact in row.lifecycle
         ],
-        metrics=_readings(plain, seen),
+        metrics=_readings(row, seen, previous),
         as_of=as_of,
-    )
-
-
-def evaluation_item(plain: Plain, metric: str | None = None) -> EvaluationItem:
-    """`metric`: leave out all others."""
-    return EvaluationItem(
-        event_id=plain["event_id"],
-        evaluation=plain["evaluation_id"],
-        store=plain["store_id"],
-        evaluated_at=plain["evaluated_at"],
-        outcome=plain["outcome"],
-        metrics=_finite(plain["metrics"], metric),
-        drift=_finite(plain["drift"], metric),
-        alert_ids=plain["alert_ids"],
     )
 
 
@@ -73,45 +86,153 @@ def metric_item(spec: MetricSpec, *, in_use: bool) -> MetricItem:
         label=spec.label,
         direction=spec.direction,
         custom=spec.code not in CATALOGUE,
-        low=_bound(spec.low),
-        high=_bound(spec.high),
+        low=_known(spec.low),
+        high=_known(spec.high),
         prediction_types=sorted(spec.prediction_types),
         description=spec.description,
         in_use=in_use,
     )
 
 
-def metric_spec(code: str, label: str | None, direction: str) -> MetricSpec:
-    """What is known of a metric that some event declared, or only named."""
-    shown = label if label and label.strip() else code
-    return spec_of(code, MetricSpec(code, shown, Direction(direction)))
+def store_item(row: StoreSettings, now: int) -> StoreItem:
+    """`now`: epoch ms; the configuration in force then is the store's."""
+    in_force = next((one for one in reversed(row.configurations) if one.effective_at <= now), None)
+    return StoreItem(
+        store_key=row.store_key,
+        node=row.node_id,
+        project=row.project_key,
+        store=row.store_id,
+        name=in_force.name if in_force else None,
+        synced=in_force.synced if in_force else True,
+        thresholds=_bounds(in_force) if in_force else {},
+        configurations=[_configuration(one) for one in reversed(row.configurations)],
+    )
 
 
-def _readings(plain: Plain, seen: Mapping[str, MetricSpec]) -> list[Reading]:
-    source_of = {code: source for source in plain["sources"] for code in source["metrics"]}
+def dead_letter_item(letter: DeadLetter) -> DeadLetterItem:
+    return DeadLetterItem(**_letter(letter))
+
+
+def dead_letter_detail(letter: DeadLetter, plain: Plain | None, as_of: int | None) -> DeadLetterDetail:
+    """`plain`: the fields of what it holds; None where they cannot be read."""
+    return DeadLetterDetail(
+        **_letter(letter),
+        headers={name: value.decode(errors="replace") for name, value in letter.headers.items()},
+        value_base64=None if letter.value is None else base64.b64encode(letter.value).decode(),
+        value=None if plain is None else {name: _json(value) for name, value in plain.items()},
+        as_of=as_of,
+    )
+
+
+# Any: of each field's type.
+def _version(row: VersionMetrics, focus: MetricSpec, trend: Sequence[float]) -> dict[str, Any]:
+    code = focus.code
+    drift = _known(row.drift.get(code))
+    return {
+        "version_key": row.version_key,
+        "node": row.node_id,
+        "node_kind": row.node_kind,
+        "project": row.project_key,
+        "model": row.model_id,
+        "model_name": row.model_name,
+        "version": row.version_id,
+        "version_name": row.version_name,
+        "algorithm": row.algorithm,
+        "prediction_type": row.prediction_type,
+        "state": row.state,
+        "active": row.active,
+        "archived": row.archived,
+        "severity": row.severity,
+        "built_at": row.built_at,
+        "evaluated_at": row.evaluated_at,
+        "updated_at": row.updated_at,
+        "focus": code,
+        "value": _known(row.current.get(code)),
+        "initial": _known(row.initial.get(code)),
+        "drift": drift,
+        "degradation": _degradation(focus, drift),
+        "data_drift": _known(row.current.get(DATA_DRIFT)),
+        "deployments": [
+            Deployment(infrastructure=fact.infrastructure or "", stage=fact.stage, changed_at=fact.changed_at)
+            for fact in row.lifecycle
+            if fact.change is Change.DEPLOYED
+        ],
+        "trend": list(trend),
+    }
+
+
+def _readings(row: VersionMetrics, seen: Mapping[str, MetricSpec], previous: Mapping[str, float]) -> list[Reading]:
+    source_of = {code: source for source in row.sources for code in source.metrics}
     order = {code: place for place, code in enumerate(seen)}
-    codes = sorted({*plain["initial"], *plain["current"]}, key=lambda code: (order.get(code, len(order)), code))
-    initial, std, current, drift = (_finite(plain[name]) for name in ("initial", "initial_std", "current", "drift"))
+    codes = sorted({*row.initial, *row.current}, key=lambda code: (order.get(code, len(order)), code))
     readings = []
     for code in codes:
         spec, source = seen.get(code) or spec_of(code), source_of.get(code)
+        value, drift, before = _known(row.current.get(code)), _known(row.drift.get(code)), previous.get(code)
         readings.append(
             Reading(
                 code=code,
                 label=spec.label,
                 direction=spec.direction,
                 custom=code not in CATALOGUE,
-                initial=initial.get(code),
-                initial_std=std.get(code),
-                value=current.get(code),
-                drift=drift.get(code),
-                degradation=_degradation(spec, drift.get(code)),
-                evaluated_at=source["evaluated_at"] if source else None,
-                store=source["store_id"] if source else None,
-                evaluation=source["evaluation_id"] if source else None,
+                initial=_known(row.initial.get(code)),
+                initial_std=_known(row.initial_std.get(code)),
+                value=value,
+                drift=drift,
+                degradation=_degradation(spec, drift),
+                previous=before,
+                change=None if value is None or before is None else _known(value - before),
+                evaluated_at=source.evaluated_at if source else None,
+                store=source.store_id if source else None,
+                evaluation=source.evaluation_id if source else None,
             )
         )
     return readings
+
+
+def _configuration(one: Configuration) -> ConfigurationItem:
+    return ConfigurationItem(
+        event_id=one.event_id,
+        name=one.name,
+        synced=one.synced,
+        effective_at=one.effective_at,
+        recorded_at=one.recorded_at,
+        actor=one.actor,
+        thresholds=_bounds(one),
+    )
+
+
+def _bounds(one: Configuration) -> dict[str, Bounds]:
+    return {
+        code: Bounds(min=each.min, soft_min=each.soft_min, soft_max=each.soft_max, max=each.max)
+        for code, each in one.thresholds.items()
+    }
+
+
+# Any: of each field's type.
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "letter_id": letter.letter_id,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "key": None if letter.key is None else letter.key.decode(errors="replace"),
+        "size": None if letter.value is None else len(letter.value),
+        "reason": letter.reason,
+        "message": letter.message,
+        "failed_at": letter.failed_at,
+    }
+
+
+def _json(value: object) -> object:
+    """The value as JSON can say it: NaN and infinity, which are what many letters are about, as texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _json(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_json(each) for each in value]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _degradation(spec: MetricSpec, drift: float | None) -> float | None:
@@ -120,10 +241,6 @@ def _degradation(spec: MetricSpec, drift: float | None) -> float | None:
     return None if drift is None or sign is None else drift * sign + 0.0
 
 
-def _finite(values: Mapping[str, float], only: str | None = None) -> dict[str, float]:
+def _known(value: float | None) -> float | None:
     """JSON has no NaN."""
-    return {code: value for code, value in values.items() if math.isfinite(value) and only in (None, code)}
-
-
-def _bound(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return value if value is not None and math.isfinite(value) else None

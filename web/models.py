@@ -58,6 +58,14 @@ class Page(_Item, Generic[Item]):
     )
 
 
+class Deployment(_Item):
+    """Where a version is deployed."""
+
+    infrastructure: str
+    stage: str | None
+    changed_at: int
+
+
 class VersionItem(_Item):
     """A model version with one metric in focus."""
 
@@ -88,6 +96,16 @@ class VersionItem(_Item):
         description="The drift, signed so that positive is worse; null for a metric without direction."
     )
     data_drift: float | None
+    deployments: list[Deployment]
+    trend: list[float] = Field(
+        description="Values of the focus metric in the newest counted evaluations, oldest first, as many as asked for."
+    )
+
+
+class VersionPage(Page[VersionItem]):
+    """A part of the registry."""
+
+    total: int = Field(description="How many versions the filters admit in all.")
 
 
 class Reading(_Item):
@@ -102,6 +120,10 @@ class Reading(_Item):
     value: float | None
     drift: float | None
     degradation: float | None
+    previous: float | None = Field(
+        description="The value that was current before; the initial one where this is the first. Null where unknown."
+    )
+    change: float | None = Field(description="value - previous")
     evaluated_at: int | None
     store: str | None
     evaluation: str | None
@@ -210,3 +232,82 @@ class ModelItem(_Item):
     name: str | None
     versions: int
     active_version: str | None
+
+
+class Bounds(_Item):
+    """Thresholds of a metric: outside min..max is critical, outside soft_min..soft_max a warning; null: no bound."""
+
+    min: float | None = None
+    soft_min: float | None = None
+    soft_max: float | None = None
+    max: float | None = None
+
+
+class ConfigurationItem(_Item):
+    """How a store is configured from a moment on."""
+
+    event_id: str
+    name: str | None
+    synced: bool
+    effective_at: int
+    recorded_at: int
+    actor: str | None = Field(description="Who configured it, where that was said.")
+    thresholds: dict[str, Bounds]
+
+
+class StoreItem(_Item):
+    """An evaluation store. One that was never configured is synced."""
+
+    store_key: str = Field(
+        description="node/project/store, each percent-encoded.", examples=["design-1/COUPONS/weekly"]
+    )
+    node: str
+    project: str
+    store: str
+    name: str | None
+    synced: bool = Field(description="Whether evaluations that ran just now would count.")
+    thresholds: dict[str, Bounds]
+    configurations: list[ConfigurationItem] = Field(description="All of them, the newest first; one may lie ahead.")
+
+
+class DeadLetterItem(_Item):
+    """Input that was refused."""
+
+    letter_id: str
+    topic: str
+    partition: int
+    offset: int
+    key: str | None = Field(description="The record's key as text, with replacement characters where it is none.")
+    size: int | None = Field(description="Bytes of the value.")
+    reason: str = Field(examples=["store_outside_project"])
+    message: str
+    failed_at: int
+
+
+class DeadLetterDetail(DeadLetterItem):
+    """A dead letter with what it holds."""
+
+    headers: dict[str, str]
+    value_base64: str | None
+    # Any JSON: whatever was sent.
+    value: dict[str, object] | None = Field(
+        description="The value's fields, unchecked; null where it cannot be read as a record of its topic."
+    )
+    as_of: int | None
+
+
+class Accepted(_Item):
+    """A write that Kafka has acknowledged. What it changes can be read with `at_least` set to its position."""
+
+    event_id: str
+    position: str = Field(
+        description="Where it is in the log; give it as `at_least` to read what it has changed.",
+        examples=["mooring.evaluation-runs:3:1042"],
+    )
+
+
+class Replayed(_Item):
+    """A dead letter's record that is in its topic again."""
+
+    letter_id: str
+    position: str = Field(description="Where it is in the log now; as for a write.")

@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered
 from web.cursors import InvalidCursor
-from web.queries import UnknownMetric
+from web.reads.metrics import UnknownMetric
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,6 +72,15 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(InvalidCursor)
     async def invalid_cursor(_: Request, error: InvalidCursor) -> JSONResponse:
         return answer(Refusal(400, "invalid-cursor", str(error)).problem)
+
+    @app.exception_handler(InvalidEvent)
+    async def invalid_event(_: Request, error: InvalidEvent) -> JSONResponse:
+        return answer(Refusal(400, error.reason.replace("_", "-"), str(error)).problem)
+
+    @app.exception_handler(BrokerUnavailable)
+    @app.exception_handler(NotDelivered)
+    async def unreachable(_: Request, error: MooringError) -> JSONResponse:
+        return answer(Refusal(503, "broker-unavailable", str(error)).problem)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -110,6 +110,10 @@ class Replica:
     def as_of(self) -> int | None:
         return self.state.as_of
 
+    def has_reached(self, ends: Mapping[tuple[str, int], int]) -> bool:
+        """Whether all before these offsets can be read, by topic and partition."""
+        return all(self._positions.get(place, 0) >= end for place, end in ends.items())
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -141,7 +145,7 @@ class Replica:
                     return
                 target = self._ends(consumer)
                 self._tell_progress(target[1])
-            if target is not None and _reached(self._positions, target[1]):
+            if target is not None and self.has_reached(target[1]):
                 self._tell(as_of=target[0])
                 target = None
 
@@ -258,10 +262,6 @@ class Replica:
                 consumer.close(autocommit=False)
             except KafkaError:
                 pass  # it is given up anyway
-
-
-def _reached(positions: Positions, ends: Positions) -> bool:
-    return all(positions[place] >= end for place, end in ends.items())
 
 
 def _now_ms() -> int:

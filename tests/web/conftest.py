@@ -1,14 +1,20 @@
 """What the tests of the read side share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
-from mooring.topics import Topics
+from mooring.topics import DEFAULT_PREFIX, Topics
 from tests.web.feed import Written
+from web.app import Parts, build_app
+from web.changes import Changes
 from web.database import Database
 from web.queries import Queries
+from web.replica import ReplicaState
+from web.seen import Seen
+from web.writer import Writer
 
 AS_OF = 1_764_000_000_000
 
@@ -35,8 +41,18 @@ def written(database: Database, topics: Topics) -> Written:
 
 
 @pytest.fixture
-def queries(database: Database) -> Iterator[Queries]:
+def queries(database: Database, topics: Topics) -> Iterator[Queries]:
     """Reads `database`."""
-    queries = Queries(database.path, lambda: AS_OF)
+    queries = Queries.of(database.path, topics, lambda: AS_OF)
     yield queries
     queries.close()
+
+
+def app_over(
+    queries: Queries, topics: Topics, changes: Changes, state: Callable[[], ReplicaState] = ReplicaState
+) -> FastAPI:
+    """The app over a replica that a test feeds, with no broker behind it."""
+    brokers = "127.0.0.1:1"
+    seen = Seen(brokers, topics, DEFAULT_PREFIX, (), lambda _: True, changes)
+    parts = Parts(topics, queries, changes, Writer(brokers, topics), seen, state, lambda: 0)
+    return build_app(parts, "127.0.0.1")

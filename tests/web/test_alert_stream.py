@@ -14,12 +14,12 @@ import uvicorn
 
 from mooring.outputs import DriftAlert
 from mooring.topics import Topics
+from tests.web.conftest import app_over
 from tests.web.feed import Written, alert
-from web import alert_stream, server
-from web.app import build_app
+from web import server
+from web.api import alert_stream
 from web.changes import Changes
 from web.queries import Queries
-from web.replica import ReplicaState
 
 PARTITIONS = 2
 
@@ -72,7 +72,7 @@ class Service:
 @pytest.fixture
 def service(written: Written, queries: Queries, topics: Topics) -> Iterator[Service]:
     changes = Changes()
-    app = build_app(queries, changes, ReplicaState, lambda: 0, topics)
+    app = app_over(queries, topics, changes)
     bound: socket.socket = server.bind("127.0.0.1", 0)
     running = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=running.run, args=([bound],))

@@ -14,9 +14,8 @@ from structlog.testing import capture_logs
 from mooring.metrics.catalogue import Direction
 from mooring.outputs import DeclaredMetric, Outcome, Severity, VersionMetrics
 from mooring.topics import Topics
-from tests.web.conftest import AS_OF
+from tests.web.conftest import AS_OF, app_over
 from tests.web.feed import BUILT_AT, DAY_MS, Written, alert, outcome, version
-from web.app import build_app
 from web.changes import Changes
 from web.database import Database
 from web.models import Sort, VersionItem
@@ -35,8 +34,8 @@ class Api:
 
     def __init__(self, queries: Queries, topics: Topics) -> None:
         self.state = STATE
-        app = build_app(queries, Changes(), lambda: self.state, lambda: 0, topics)
-        self.client = TestClient(app, raise_server_exceptions=False)
+        app = app_over(queries, topics, Changes(), lambda: self.state)
+        self.client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
     def get(self, path: str, **parameters: str | int | list[str]) -> Json:
         answer = self.client.get(f"/api/v1{path}", params=parameters)
@@ -192,13 +191,13 @@ def test_pages_hold_every_version_once_and_in_order(
 ) -> None:
     topics = Topics.named()
     database = Database(tmp_path_factory.mktemp("web"), topics)
-    queries = Queries(database.path)
+    queries = Queries.of(database.path, topics)
     try:
         Written(database, topics).write(topics.version_metrics, *rows)
         items: list[VersionItem] = []
         cursor: str | None = None
         while True:
-            page = queries.versions(focus=focus, sort=sort, limit=limit, cursor=cursor)
+            page = queries.versions.list(focus=focus, sort=sort, limit=limit, cursor=cursor)
             items += page.items
             if (cursor := page.next_cursor) is None:
                 break
@@ -215,8 +214,9 @@ def test_pages_hold_every_version_once_and_in_order(
         database.close()
 
 
-def _comparable(value: str | float) -> tuple[bytes, float]:
-    return (value.encode(), 0.0) if isinstance(value, str) else (b"", value)
+def _comparable(value: str | float) -> tuple[str, bytes, float]:
+    # As people sort: capital letters beside small ones.
+    return (value.casefold(), value.encode(), 0.0) if isinstance(value, str) else ("", b"", value)
 
 
 def test_pages_do_not_shift_when_rows_come_in_between(api: Api, written: Written) -> None:
@@ -416,13 +416,24 @@ def test_the_documentation_is_complete(api: Api) -> None:
     assert {
         "/api/v1/versions",
         "/api/v1/versions/{node}/{project}/{model}/{version}",
+        "/api/v1/versions.csv",
         "/api/v1/versions/{node}/{project}/{model}/{version}/history",
+        "/api/v1/versions/{node}/{project}/{model}/{version}/evaluations",
         "/api/v1/metrics",
         "/api/v1/models",
         "/api/v1/projects",
         "/api/v1/nodes",
         "/api/v1/alerts",
         "/api/v1/alerts/stream",
+        "/api/v1/builds",
+        "/api/v1/evaluations",
+        "/api/v1/stores",
+        "/api/v1/stores/{node}/{project}/{store}",
+        "/api/v1/dead-letters",
+        "/api/v1/dead-letters/{letter_id}",
+        "/api/v1/dead-letters/{letter_id}/replay",
     } <= routes
     parameters = {each["name"] for each in document["paths"]["/api/v1/alerts"]["get"]["parameters"]}
-    assert parameters == {"version", "node", "project", "severity", "metric", "from", "to", "limit", "cursor"}
+    assert parameters == {
+        "version", "node", "project", "severity", "metric", "from", "to", "limit", "cursor", "at_least",
+    }  # fmt: skip

@@ -33,7 +33,7 @@ def following(
     address: str, topics: Topics, folder: Path, changed: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[Replica, Queries]]:
     replica = Replica(address, topics, folder, changed=changed)
-    queries = Queries(replica.database.path, replica.as_of)
+    queries = Queries.of(replica.database.path, topics, replica.as_of)
     try:
         replica.connect()
         replica.start()
@@ -48,18 +48,18 @@ def test_it_follows_every_topic(broker: Broker, topic_prefix: str, tmp_path: Pat
     feed.send(feed.topics.version_metrics, version(initial={"roc_auc": 0.87}, current={"roc_auc": 0.81}))
     with following(broker.address, feed.topics, tmp_path) as (replica, queries):
         eventually(lambda: replica.state.caught_up_once)
-        found = queries.version(KEY)
+        found = queries.versions.get(KEY)
         assert found is not None
         assert found.value == 0.81
         assert found.drift == pytest.approx(-0.06)
         feed.send(feed.topics.drift_alerts, alert(), alert())
         feed.send(feed.topics.evaluation_outcomes, outcome())
         feed.send(feed.topics.dead_letters, dead_letter())
-        eventually(lambda: queries.alert_counts() == {"CRITICAL": 1})
-        eventually(lambda: len(queries.history(KEY).items) == 1)
-        eventually(lambda: queries.dead_letter_counts() == {"undecodable": 1})
+        eventually(lambda: queries.alerts.counts() == {"CRITICAL": 1})
+        eventually(lambda: (history := queries.history.counted(KEY)) is not None and len(history.items) == 1)
+        eventually(lambda: queries.dead_letters.counts() == {"undecodable": 1})
         feed.send_bytes(feed.topics.version_metrics, str(KEY).encode(), None)
-        eventually(lambda: queries.version(KEY) is None)
+        eventually(lambda: queries.versions.get(KEY) is None)
 
 
 def test_a_change_can_be_read_well_within_a_second(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_a_change_can_be_read_well_within_a_second(broker: Broker, topic_prefix:
             feed.send(feed.topics.version_metrics, version(f"n/p/m/v{number}"))
             eventually(lambda: bool(told))
             assert told[0] - sent_at < 0.5
-            assert queries.version(VersionKey("n", "p", "m", f"v{number}")) is not None
+            assert queries.versions.get(VersionKey("n", "p", "m", f"v{number}")) is not None
 
 
 def test_a_restart_goes_on_where_it_was(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
     feed = Feed(broker, topic_prefix)
     feed.send(feed.topics.version_metrics, *(version(f"n/p{number}/m/v") for number in range(20)))
     with following(broker.address, feed.topics, tmp_path) as (replica, queries):
-        eventually(lambda: queries.count_versions() == 20)
+        eventually(lambda: queries.versions.count() == 20)
         assert replica.state.records == 20
     feed.send(feed.topics.version_metrics, version("n/p/m/new"), version("n/p1/m/v", current={"roc_auc": 0.5}))
     with following(broker.address, feed.topics, tmp_path) as (replica, queries):
         eventually(lambda: replica.state.caught_up_once)
-        assert queries.count_versions() == 21
+        assert queries.versions.count() == 21
         assert replica.state.records == 2
 
 
@@ -98,7 +98,7 @@ def test_topics_made_anew_are_read_from_their_beginning(broker: Broker, topic_pr
     replica.close()
     with following(broker.address, feed.topics, tmp_path) as (replica, queries):
         eventually(lambda: replica.state.caught_up_once)
-        assert [each.version_key for each in queries.versions().items] == ["n/p/m/v1"]
+        assert [each.version_key for each in queries.versions.list().items] == ["n/p/m/v1"]
 
 
 def test_a_record_that_is_none_of_ours_does_not_stop_it(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_record_that_is_none_of_ours_does_not_stop_it(broker: Broker, topic_pr
     feed.send(feed.topics.version_metrics, version("n/p/m/v2"))
     with following(broker.address, feed.topics, tmp_path) as (replica, queries):
         eventually(lambda: replica.state.caught_up_once)
-        assert queries.count_versions() == 1
+        assert queries.versions.count() == 1
         assert replica.database.unreadable == 1
 
 
@@ -145,11 +145,11 @@ def test_it_outlives_a_broker_that_is_away(topic_prefix: str, tmp_path: Path) ->
             os.kill(kafka.pid, signal.SIGSTOP)
             eventually(lambda: replica.state.trouble is not None, 30)
             assert "No Kafka broker answers" in str(replica.state.trouble)
-            assert queries.count_versions() == 1
+            assert queries.versions.count() == 1
             os.kill(kafka.pid, signal.SIGCONT)
             eventually(lambda: replica.state.trouble is None, 30)
             feed.send(feed.topics.version_metrics, version("n/p/m/v2"))
-            eventually(lambda: queries.count_versions() == 2)
+            eventually(lambda: queries.versions.count() == 2)
     except BrokerFailed as failed:
         pytest.fail(str(failed))
     finally:

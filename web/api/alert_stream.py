@@ -17,12 +17,13 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from web.api import PREFIX, Alerts, refuse_unknown_parameters
+from web.api.requests import PREFIX, Alerts, refuse_unknown_parameters
 from web.changes import Changes
-from web.filters import AlertFilter
 from web.models import AlertItem
 from web.problems import Problem, Refusal
-from web.queries import PlacedAlert, Queries
+from web.queries import Queries
+from web.reads.alerts import PlacedAlert
+from web.reads.filters import AlertFilter
 
 HEARTBEAT_S = 15.0
 _BATCH = 200
@@ -50,7 +51,7 @@ def router(queries: Queries, changes: Changes, topic: str) -> APIRouter:
     async def stream(
         where: Alerts, last_event_id: Annotated[str | None, Header(description="Id of the last event seen.")] = None
     ) -> StreamingResponse:
-        seen = _parsed(last_event_id) if last_event_id else await run_in_threadpool(queries.positions, topic)
+        seen = _parsed(last_event_id) if last_event_id else await run_in_threadpool(queries.alerts.positions, topic)
         return StreamingResponse(
             _events(queries, changes, topic, where, seen),
             media_type="text/event-stream",
@@ -81,9 +82,9 @@ async def _events(queries: Queries, changes: Changes, topic: str, where: AlertFi
 
 def _next(queries: Queries, topic: str, where: AlertFilter, seen: Seen) -> list[PlacedAlert]:
     # Partitions that came into being since then have not been seen at all.
-    for partition in queries.positions(topic):
+    for partition in queries.alerts.positions(topic):
         seen.setdefault(partition, 0)
-    return queries.alerts_after(seen, where, _BATCH)
+    return queries.alerts.after(seen, where, _BATCH)
 
 
 def _event(alert: AlertItem, seen: Seen) -> str:

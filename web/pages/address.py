@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from mooring.errors import InvalidEvent
 from mooring.keys import VersionKey
-from web.filters import VersionFilter
 from web.models import ROC_AUC, Sort
+from web.reads.filters import VersionFilter
 
 TABS = ("overview", "metrics", "alerts")
 

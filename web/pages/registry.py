@@ -14,14 +14,17 @@ from nicegui import Client, background_tasks, events, run, ui
 
 from mooring.topics import DEFAULT_PREFIX
 from web.changes import Changes
-from web.filters import AlertFilter
+from web.items import degradation_sign
 from web.models import Sort, VersionItem
 from web.pages import display, entries
 from web.pages.address import TABS, View, next_sort
 from web.pages.components import Details, Header, Registry, Toolbar
-from web.queries import MAX_LIMIT, PlacedAlert, Queries, UnknownMetric
+from web.queries import Queries
+from web.reads.alerts import PlacedAlert
+from web.reads.filters import AlertFilter
+from web.reads.metrics import UnknownMetric
+from web.reads.versions import MAX_LIMIT
 from web.replica import ReplicaState
-from web.rows import degradation_sign
 
 _PAGE = 200
 _MOST = 2_000
@@ -146,25 +149,24 @@ class RegistryPage:
         """Everything that is shown. Blocks: for a thread."""
         queries = self._queries
         try:
-            focus = queries.metric(view.focus)
+            focus = queries.metrics.spec(view.focus)
         except UnknownMetric:
-            focus = queries.metric(View().focus)
+            focus = queries.metrics.spec(View().focus)
         versions: list[VersionItem] = []
         cursor: str | None = None
-        while len(versions) < self._rows:
+        while True:
             limit = min(MAX_LIMIT, self._rows - len(versions))
-            page = queries.versions(view.where, focus=focus.code, sort=view.sort, limit=limit, cursor=cursor)
+            page = queries.versions.list(view.where, focus=focus.code, sort=view.sort, limit=limit, cursor=cursor)
             versions += page.items
             cursor = page.next_cursor
-            if cursor is None:
+            if cursor is None or len(versions) >= self._rows:
                 break
-        count = queries.count_versions(view.where)
-        latest = queries.newest_alerts(_LATEST_ALERTS)
+        latest = queries.alerts.newest(_LATEST_ALERTS)
         number = latest[0].number if latest else 0
         told = self._alert_number if self._alert_number is not None else number
         return _Shown(
             header={
-                "counts": entries.alert_counts(queries.alert_counts()),
+                "counts": entries.alert_counts(queries.alerts.counts()),
                 "alerts": [entries.alert(placed.alert) for placed in latest],
             },
             toolbar={
@@ -172,12 +174,12 @@ class RegistryPage:
                 "choices": self._choices(view),
                 "active": view.active,
                 "focus": focus.code,
-                "metrics": entries.metric_groups(queries.seen_metrics(), focus),
+                "metrics": entries.metric_groups(queries.metrics.seen(), focus),
             },
             registry={
                 "columns": entries.columns(focus, view),
                 "selected": view.version,
-                "total": f"{count:,} version{'' if count == 1 else 's'}",
+                "total": f"{page.total:,} version{'' if page.total == 1 else 's'}",
                 "more": cursor is not None and self._rows < _MOST,
                 "empty": "" if versions else ("filtered" if view.filtered else "new"),
                 "example": self._example,
@@ -191,13 +193,13 @@ class RegistryPage:
         )
 
     def _read_details(self, view: View, focus: str) -> Json | None:
-        if (key := view.version_key) is None or (version := self._queries.version(key, focus)) is None:
+        if (key := view.version_key) is None or (version := self._queries.versions.get(key, focus)) is None:
             return None
-        alerts = self._queries.alerts(AlertFilter(version=(str(key),)), limit=_VERSION_ALERTS)
-        return entries.details(version, alerts.items, self._queries.metric(focus))
+        alerts = self._queries.alerts.page(AlertFilter(version=(str(key),)), limit=_VERSION_ALERTS)
+        return entries.details(version, alerts.items, self._queries.metrics.spec(focus))
 
     def _choices(self, view: View) -> list[Json]:
-        projects = self._queries.projects()
+        projects = self._queries.versions.projects().items
         offered = {
             "node": ("Node", view.node, {each.node for each in projects}),
             "project": ("Project", view.project, {each.project for each in projects}),

@@ -1,0 +1,200 @@
+"""What the routes have in common: paths, parameters, and how what cannot be answered is refused.
+
+A parameter that a route does not know is refused, never ignored. Path parts are percent-encoded, each by itself: a
+slash within an id is %2F. `KeepPathEncoded` has to wrap the app for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import quote, unquote_to_bytes
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.routing import APIRoute, APIRouter
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mooring.errors import InvalidEvent
+from mooring.keys import StoreKey, VersionKey
+from mooring.metrics.catalogue import PredictionType
+from mooring.outputs import Severity, VersionState
+from web.models import AlertSeverity
+from web.problems import Problem, Refusal
+from web.reads.filters import AlertFilter, Interval, VersionFilter
+from web.reads.versions import MAX_LIMIT
+
+PREFIX = "/api/v1"
+
+_PROBLEM = {"model": Problem, "description": "What is wrong, as a problem document"}
+# Any: as FastAPI types it.
+Responses = dict[int | str, dict[str, Any]]
+BAD_REQUEST: Responses = {400: _PROBLEM}
+NOT_FOUND: Responses = {400: _PROBLEM, 404: _PROBLEM}
+UNAVAILABLE: Responses = {400: _PROBLEM, 503: _PROBLEM}
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items of a page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before, with all else as it was.")]
+Focus = Annotated[str, Query(description="The metric to focus: a code of /metrics.", examples=["roc_auc", "log_loss"])]
+Since = Annotated[int | None, Query(alias="from", ge=0, lt=2**63, description="Evaluated then or later, epoch ms.")]
+Until = Annotated[int | None, Query(alias="to", ge=0, lt=2**63, description="Evaluated before, epoch ms.")]
+Ids = Annotated[list[str], Query(description="Repeat it for any of several.")]
+
+
+class KeepPathEncoded:
+    """Middleware: routes of the API see the path as it was sent, so that %2F in an id does not end the id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/") and scope.get("raw_path"):
+            scope = {**scope, "path": quote(scope["raw_path"], safe="/%:@!$&'()*+,;=~")}
+        await self._app(scope, receive, send)
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """A dependency of every route: refuse a query parameter that the route's documentation does not list."""
+    route = request.scope["route"]
+    operation = request.app.openapi()["paths"].get(route.path_format, {}).get(request.method.lower(), {})
+    known = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+    for name in request.query_params:
+        if name not in known:
+            instead = f"known are {', '.join(known)}" if known else "it takes none"
+            raise Refusal(400, "unknown-parameter", f"There is no parameter {name!r} here; {instead}.", known)
+
+
+def version_key(node: str, project: str, model: str, version: str) -> VersionKey:
+    """The key that four parts of a path spell. Raises Refusal (404) where they can be none."""
+    try:
+        return VersionKey(*map(_unquoted, (node, project, model, version)))
+    except (InvalidEvent, UnicodeDecodeError):
+        raise unknown_version("/".join((node, project, model, version))) from None
+
+
+def store_key(node: str, project: str, store: str) -> StoreKey:
+    """The key that three parts of a path spell. Raises Refusal (404) where they can be none."""
+    try:
+        return StoreKey(*map(_unquoted, (node, project, store)))
+    except (InvalidEvent, UnicodeDecodeError):
+        raise Refusal(404, "unknown-store", f"There is no store {node}/{project}/{store}.") from None
+
+
+def version_filter(
+    node: Ids = [],  # noqa: B006  # FastAPI reads it as the default, and copies
+    project: Ids = [],  # noqa: B006
+    model: Ids = [],  # noqa: B006
+    state: Annotated[list[VersionState], Query()] = [],  # noqa: B006
+    severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
+    algorithm: Ids = [],  # noqa: B006
+    prediction_type: Annotated[list[PredictionType], Query()] = [],  # noqa: B006
+    label: Annotated[
+        list[str],
+        Query(description="A label's name, or name=value. Repeat it for any of several.", examples=[["team=pricing"]]),
+    ] = [],  # noqa: B006
+    active: Annotated[bool | None, Query(description="Whether the version is its model's active one.")] = None,
+    archived: Annotated[bool | None, Query(description="Whether the version is archived.")] = None,
+    since: Since = None,
+    until: Until = None,
+    value: Annotated[
+        list[str],
+        Query(
+            description="code:low..high, both included, one of them left out where there is no bound: versions whose "
+            "current value of the metric is within. Repeat it for all of several.",
+            examples=[["roc_auc:0.7..0.8"]],
+        ),
+    ] = [],  # noqa: B006
+    drift: Annotated[
+        list[str],
+        Query(description="Likewise for the drift of a metric.", examples=[["roc_auc:..-0.02"]]),
+    ] = [],  # noqa: B006
+    q: Annotated[
+        str | None, Query(max_length=200, description="Words, or how they begin, in names and ids; all must occur.")
+    ] = None,
+) -> VersionFilter:
+    return VersionFilter(
+        node=tuple(node),
+        project=tuple(project),
+        model=tuple(model),
+        state=tuple(state),
+        severity=tuple(severity),
+        algorithm=tuple(algorithm),
+        prediction_type=tuple(prediction_type),
+        label=tuple(label),
+        active=active,
+        archived=archived,
+        evaluated_since=since,
+        evaluated_until=until,
+        values=_intervals("value", value),
+        drifts=_intervals("drift", drift),
+        q=q,
+    )
+
+
+def alert_filter(
+    version: Annotated[list[str], Query(description="Version keys.")] = [],  # noqa: B006
+    node: Ids = [],  # noqa: B006
+    project: Ids = [],  # noqa: B006
+    severity: Annotated[list[AlertSeverity], Query()] = [],  # noqa: B006
+    metric: Annotated[list[str], Query(description="Codes of metrics.")] = [],  # noqa: B006
+    since: Since = None,
+    until: Until = None,
+) -> AlertFilter:
+    return AlertFilter(
+        version=tuple(version),
+        node=tuple(node),
+        project=tuple(project),
+        severity=tuple(severity),
+        metric=tuple(metric),
+        since=since,
+        until=until,
+    )
+
+
+Key = Annotated[VersionKey, Depends(version_key)]
+Store = Annotated[StoreKey, Depends(store_key)]
+Versions = Annotated[VersionFilter, Depends(version_filter)]
+Alerts = Annotated[AlertFilter, Depends(alert_filter)]
+
+
+def refuse_the_rest(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Answer what no route of the API's routers took with a problem. To be called once they are all included."""
+
+    @app.api_route(
+        "/api/{rest:path}",
+        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        include_in_schema=False,
+    )
+    async def rest(request: Request) -> None:
+        scope = request.scope
+        allowed = sorted(
+            method
+            for router in routers
+            for route in router.routes
+            if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.PARTIAL
+            for method in route.methods or ()
+        )
+        if allowed:
+            raise Refusal(
+                405,
+                "method-not-allowed",
+                f"{request.method} is not for this address; known are {', '.join(allowed)}.",
+                allowed,
+                {"Allow": ", ".join(allowed)},
+            )
+        raise Refusal(404, "no-such-address", f"There is nothing at {scope['path']}; see /openapi.json.")
+
+
+def unknown_version(key: str) -> Refusal:
+    return Refusal(404, "unknown-version", f"There is no model version {key}.")
+
+
+def _intervals(name: str, texts: Sequence[str]) -> tuple[Interval, ...]:
+    try:
+        return tuple(map(Interval.parse, texts))
+    except ValueError as error:
+        raise Refusal(400, "invalid-parameter", f"{name}: {error}") from None
+
+
+def _unquoted(part: str) -> str:
+    return unquote_to_bytes(part).decode()
