@@ -53,9 +53,7 @@ def test_the_first_outcome_of_an_event_holds(written: Written, queries: Queries)
     written.write(written.topics.evaluation_outcomes, outcome(outcome=Outcome.DUPLICATE, metrics={}))
     history = queries.history.counted(KEY)
     assert history is not None
-    assert [(each.outcome, each.metrics) for each in history.items] == [
-        (Outcome.CURRENT, {"roc_auc": 0.81})
-    ]
+    assert [(each.outcome, each.metrics) for each in history.items] == [(Outcome.CURRENT, {"roc_auc": 0.81})]
 
 
 def test_dead_letters_are_counted_once_each(written: Written, queries: Queries) -> None:
