@@ -18,10 +18,10 @@ from mooring.codec import SchemaRegistry, decode_plain
 from mooring.errors import InvalidEvent, MooringError, UnreadableValue
 from mooring.outputs import DeadLetter, DriftAlert, StoreSettings
 from mooring.topics import Topics
-from web.tables import columns, names, outcomes, versions
+from web.tables import columns, labels, names, outcomes, versions
 
 # To be raised with every change of a table or of what is written to it: the replica is then built anew.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "registry.sqlite3"
 
 _TABLES = (
@@ -29,6 +29,7 @@ _TABLES = (
         topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
         PRIMARY KEY (topic, partition)) WITHOUT ROWID""",
     columns.TABLE,
+    labels.TABLE,
     *names.TABLES,
     *versions.TABLES,
     *outcomes.TABLES,
@@ -149,6 +150,7 @@ class Database:
                 except (UnreadableValue, InvalidEvent):
                     self.unreadable += 1
             self._columns.write()
+            self._labels.write()
             self._connection.executemany(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
                 [(topic, partition, offset) for (topic, partition), offset in positions.items()],
@@ -181,7 +183,8 @@ class Database:
             connection.execute(f"PRAGMA wal_autocheckpoint = {_LOGGED_PAGES}")
             self._columns = columns.ColumnWriter(connection)
             self._names = names.Names(connection)
-            self._versions = versions.Versions(connection, self._names, self._columns, self._registry)
+            self._labels = labels.LabelWriter(connection)
+            self._versions = versions.Versions(connection, self._names, self._columns, self._labels, self._registry)
             self._outcomes = outcomes.Outcomes(connection, self._versions, self._registry)
             if self._must_be_rebuilt():
                 self.reset()
@@ -224,6 +227,7 @@ class Database:
     def _forget(self) -> None:
         """Forget what was looked up or is still to be written: it may not be in the file."""
         self._columns.forget()
+        self._labels.forget()
         self._names.forget()
         self._outcomes.forget()
 

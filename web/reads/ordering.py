@@ -12,8 +12,9 @@ import numpy as np
 from mooring.metrics.catalogue import MetricSpec
 from web.items import degradation_sign
 from web.models import DATA_DRIFT, Sort
-from web.reads.selection import Key, Selection, ascending, descending
+from web.reads.selection import Key, Numbers, Selection, Values
 from web.tables import version_columns as columns
+from web.tables.columns import Column
 
 # The columns of the table of models that have the texts by which people sort.
 _TEXTS = {Sort.HIERARCHY: "hierarchy", Sort.PROJECT: "hierarchy", Sort.NAME: "by_name", Sort.NODE: "by_node"}
@@ -49,9 +50,9 @@ class Ranks:
     """The places of the models in each order by text: kept until a model is added or called otherwise."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, Key]] = {}
+        self._kept: dict[str, tuple[int, Values]] = {}
 
-    def of(self, connection: sqlite3.Connection, text: str) -> Key:
+    def of(self, connection: sqlite3.Connection, text: str) -> Values:
         """The place of each model, by its number."""
         (times,) = connection.execute("SELECT times FROM models_changed").fetchone()
         kept = self._kept.get(text)
@@ -65,16 +66,22 @@ class Ranks:
 
 
 def keys(order: Order, selection: Selection, connection: sqlite3.Connection, ranks: Ranks) -> list[Key]:
-    """The numbers that decide, smaller ones first, infinite where there is none. No two versions have all alike."""
-    mark: Key = selection.column(columns.MARK).astype(np.int64, copy=False)
+    """What decides, the first key first. No two versions have all alike."""
+
+    def mark(numbers: Numbers) -> Values:
+        return selection.of(columns.MARK, numbers).astype(np.int64, copy=False)
+
     if order.by_text:
-        places = ranks.of(connection, order.text)[selection.column(columns.MODEL)]
-        newest_first = descending(selection.number(columns.BUILT_AT))
-        return [-places if order.descending else places, newest_first, mark]
-    first = _number(order, selection)
-    found = [descending(first) if order.descending else ascending(first)]
-    if order.key is Sort.SEVERITY and (worst := _degradation(order.focus, selection)) is not None:
-        found.append(descending(worst))
+        places = ranks.of(connection, order.text)
+        return [
+            _signed(lambda numbers: places[selection.of(columns.MODEL, numbers)], descending=order.descending),
+            # Of one model the newest first, whichever way models are sorted.
+            _signed(_column(selection, columns.BUILT_AT), descending=True),
+            mark,
+        ]
+    found = [_signed(_number(order, selection), descending=order.descending)]
+    if order.key is Sort.SEVERITY:
+        found.append(_signed(_degradation(order.focus, selection), descending=True))
     return [*found, mark]
 
 
@@ -82,9 +89,10 @@ def places_of(
     keys_: Sequence[Key], number: int, order: Order, selection: Selection, connection: sqlite3.Connection
 ) -> list[Place]:
     """The keys of a version as a cursor has them: in every replica the same."""
-    found: list[Place] = [None if np.isinf(key[number]) else key[number].item() for key in keys_]
+    itself = np.array([number])
+    found: list[Place] = [None if np.isinf(value := key(itself)[0]) else value.item() for key in keys_]
     if order.by_text:
-        model = int(selection.column(columns.MODEL)[number])
+        model = int(selection.of(columns.MODEL, itself)[0])
         statement = f"SELECT {order.text} FROM models WHERE id = ?"  # noqa: S608  # of this module
         (found[0],) = connection.execute(statement, (model,)).fetchone()
     return found
@@ -100,36 +108,57 @@ def bounds_of(places: Sequence[Place], order: Order, connection: sqlite3.Connect
         # A model that is called otherwise by now stood between two others.
         place = before if known else before - 0.5
         found[0] = -place if order.descending else place
-    return [float(each) if isinstance(each, str) else each for each in found]
+    return [each if isinstance(each, int) else float(each) for each in found]
 
 
 def _number(order: Order, selection: Selection) -> Key:
-    focus = order.focus
+    code = order.focus.code
     match order.key:
         case Sort.VALUE:
-            return selection.value(focus.code)
+            return _of_metric(selection, code, 0)
         case Sort.INITIAL:
-            return selection.initial(focus.code)
+            return _of_metric(selection, code, 1)
         case Sort.DRIFT:
-            return selection.drift(focus.code)
+            return _of_metric(selection, code, 2)
         case Sort.DEGRADATION:
-            worse = _degradation(focus, selection)
-            return np.full(selection.rows, math.nan) if worse is None else worse
+            return _degradation(order.focus, selection)
         case Sort.DATA_DRIFT:
-            return selection.value(DATA_DRIFT)
+            return _of_metric(selection, DATA_DRIFT, 0)
         case Sort.SEVERITY:
-            return selection.number(columns.SEVERITY)
+            return _column(selection, columns.SEVERITY)
         case Sort.EVALUATED_AT:
-            return selection.number(columns.EVALUATED_AT)
+            return _column(selection, columns.EVALUATED_AT)
         case Sort.BUILT_AT:
-            return selection.number(columns.BUILT_AT)
+            return _column(selection, columns.BUILT_AT)
         case _:
-            return selection.number(columns.UPDATED_AT)
+            return _column(selection, columns.UPDATED_AT)
 
 
-def _degradation(focus: MetricSpec, selection: Selection) -> Key | None:
-    sign = degradation_sign(focus)
-    if sign is None:
-        return None
-    worse: Key = np.float64(sign) * selection.drift(focus.code)
-    return worse
+# In these four, NaN stands for what there is not; `_signed` makes keys of them.
+
+
+def _column(selection: Selection, column: Column) -> Key:
+    return lambda numbers: selection.of(column, numbers).astype(np.float64, copy=False)
+
+
+def _of_metric(selection: Selection, code: str, place: int) -> Key:
+    metric = selection.metric(code)
+    return _nothing if metric is None else _column(selection, columns.of_metric(metric)[place])
+
+
+def _degradation(focus: MetricSpec, selection: Selection) -> Key:
+    drift, sign = _of_metric(selection, focus.code, 2), degradation_sign(focus)
+    return _nothing if sign is None else lambda numbers: sign * drift(numbers)
+
+
+def _nothing(numbers: Numbers) -> Values:
+    return np.full(len(numbers), math.nan)
+
+
+def _signed(key: Key, *, descending: bool) -> Key:
+    def signed(numbers: Numbers) -> Values:
+        values = -key(numbers) if descending else key(numbers).copy()
+        values[np.isnan(values)] = math.inf
+        return values
+
+    return signed

@@ -1,4 +1,8 @@
-"""Which versions a filter admits, and which of them come first: arithmetic on columns, without their records."""
+"""Which versions a filter admits, and which of them come first: arithmetic on columns, without their records.
+
+A filter needs a column whole. An order needs its first key of all versions that are admitted, and the next ones only of
+those that are equal by it; where they are few, only the chunks that have them are read.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,28 @@ import re
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from web.reads.filters import Interval, VersionFilter
 from web.tables import version_columns as columns
-from web.tables.columns import Array, Column, read_column
+from web.tables.columns import Array, Column, read_column, read_some
+from web.tables.labels import versions_with
 from web.tables.names import KINDS, SEPARATOR, Kind
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
-Key = NDArray[np.float64] | NDArray[np.int64]
+# Doubles, or integers: Any, since numpy's types cannot say that the two are compared alike.
+Values = NDArray[Any]
+# Of these versions the numbers by which they are sorted: smaller ones first, infinite where there is none.
+Key = Callable[[Numbers], Values]
+
+# From so many chunks' worth of versions on, a column is read whole.
+_FEW = 200
+# Up to so many values, it is faster to compare with each than to look each up.
+_FEW_VALUES = 4
 
 # Where each kind of name is borne by a version.
 _BORNE = {
@@ -53,32 +67,16 @@ class Selection:
             mask &= narrow()
         return np.flatnonzero(mask)
 
+    def of(self, column: Column, numbers: Numbers) -> Array:
+        """The column's numbers of these versions."""
+        if len(numbers) > _FEW or column in self._read:
+            return self.column(column)[numbers]
+        return read_some(self._connection, column, numbers)
+
     def metric(self, code: str) -> int | None:
         """The number of a metric; None where no version has had it."""
         found = self._connection.execute("SELECT id FROM metrics WHERE code = ?", (code,)).fetchone()
         return None if found is None else int(found[0])
-
-    def drift(self, code: str) -> Key:
-        """A metric's drift, NaN where there is none."""
-        return self._of_metric(code, 2)
-
-    def value(self, code: str) -> Key:
-        """A metric's current value, likewise."""
-        return self._of_metric(code, 0)
-
-    def initial(self, code: str) -> Key:
-        """A metric's initial value, likewise."""
-        return self._of_metric(code, 1)
-
-    def number(self, column: Column) -> Key:
-        """A column as doubles."""
-        return self.column(column).astype(np.float64, copy=False)
-
-    def _of_metric(self, code: str, place: int) -> Key:
-        metric = self.metric(code)
-        if metric is None:
-            return np.full(self.rows, math.nan)
-        return self.number(columns.of_metric(metric)[place])
 
     def _conditions(self, where: VersionFilter) -> list[Callable[[], Mask]]:
         among, ids = self._among, self._ids
@@ -103,16 +101,21 @@ class Selection:
             found.append(partial(among, columns.ALGORITHM, self._named(Kind.ALGORITHM, where.algorithm)))
         if where.label:
             found.append(partial(self._labelled, where.label))
-        found += [partial(_within, self.value(interval.metric), interval) for interval in where.values]
-        found += [partial(_within, self.drift(interval.metric), interval) for interval in where.drifts]
+        found += [partial(self._within, 0, interval) for interval in where.values]
+        found += [partial(self._within, 2, interval) for interval in where.drifts]
         if where.evaluated_since is not None or where.evaluated_until is not None:
             found.append(partial(self._evaluated, where.evaluated_since, where.evaluated_until))
         words = [word for word in (where.q or "").split() if _A_WORD.search(word)]
         return found + [partial(self._with_word, word) for word in words]
 
     def _among(self, column: Column, values: Collection[int]) -> Mask:
-        found: Mask = np.isin(self.column(column), np.fromiter(values, column.dtype, len(values)))
-        return found
+        numbers = self.column(column)
+        if len(values) > _FEW_VALUES:
+            return _has(numbers, np.fromiter(values, np.int64, len(values)))
+        mask = np.zeros(self.rows, np.bool_)
+        for value in values:
+            mask |= numbers == value
+        return mask
 
     def _ids(self, table: str, column: str, texts: Sequence[str]) -> list[int]:
         marks = ", ".join("?" * len(texts))
@@ -135,17 +138,25 @@ class Selection:
                 # All texts that begin so: the separator, and what comes after it.
                 of = "text >= ? AND text < ?"
                 bound = (f"{name}{SEPARATOR}", f"{name}{chr(ord(SEPARATOR) + 1)}")
-            rows = self._connection.execute(
-                f"SELECT version FROM labelled WHERE label IN (SELECT id FROM names WHERE kind = ? AND {of})",  # noqa: S608  # of this module
-                (Kind.LABEL, *bound),
-            )
-            mask[np.fromiter((number for (number,) in rows), np.int64)] = True
+            found = self._connection.execute(f"SELECT id FROM names WHERE kind = ? AND {of}", (Kind.LABEL, *bound))  # noqa: S608  # of this module
+            for (number,) in found.fetchall():
+                mask[versions_with(self._connection, number)] = True
         return mask
 
     def _evaluated(self, since: int | None, until: int | None) -> Mask:
-        at = self.number(columns.EVALUATED_AT)
+        at: Values = self.column(columns.EVALUATED_AT)
         mask: Mask = at >= (-math.inf if since is None else since)
         mask &= at < (math.inf if until is None else until)
+        return mask
+
+    def _within(self, place: int, interval: Interval) -> Mask:
+        metric = self.metric(interval.metric)
+        if metric is None:
+            return np.zeros(self.rows, np.bool_)
+        values: Values = self.column(columns.of_metric(metric)[place])
+        # A comparison with NaN is never true.
+        mask: Mask = values >= (-math.inf if interval.low is None else interval.low)
+        mask &= values <= (math.inf if interval.high is None else interval.high)
         return mask
 
     def _with_word(self, word: str) -> Mask:
@@ -157,21 +168,8 @@ class Selection:
         for kind, column in _BORNE.items():
             names = documents[documents % KINDS == kind] // KINDS
             if len(names):
-                borne = self.column(column)
-                has = np.zeros(max(int(names.max()), int(borne.max(initial=0))) + 1, np.bool_)
-                has[names] = True
-                mask |= has[borne]
+                mask |= _has(self.column(column), names)
         return mask
-
-
-def ascending(key: Key) -> Key:
-    """The key, so that smaller comes first and what is not known last."""
-    return np.where(np.isnan(key), math.inf, key)
-
-
-def descending(key: Key) -> Key:
-    """The key, so that greater comes first and what is not known last."""
-    return np.where(np.isnan(key), math.inf, -key)
 
 
 def first(numbers: Numbers, keys: Sequence[Key], count: int) -> Numbers:
@@ -180,33 +178,30 @@ def first(numbers: Numbers, keys: Sequence[Key], count: int) -> Numbers:
     for key in keys:
         if len(rest) <= wanted:
             break
-        of_rest = key[rest]
+        of_rest = key(rest)
         bound = np.partition(of_rest, wanted - 1)[wanted - 1]
         chosen.append(rest[of_rest < bound])
         wanted -= len(chosen[-1])
         rest = rest[of_rest == bound]
     found = np.concatenate([*chosen, rest[:wanted]])
-    return found[np.lexsort([key[found] for key in reversed(keys)])]
+    return found[np.lexsort([key(found) for key in reversed(keys)])]
 
 
 def after(numbers: Numbers, keys: Sequence[Key], last: Sequence[float]) -> Numbers:
     """Those of the numbers that come after one with these keys."""
-    past, equal = np.zeros(len(numbers), np.bool_), np.ones(len(numbers), np.bool_)
+    past, equal = [], numbers
     for key, bound in zip(keys, last, strict=True):
-        of_all = key[numbers]
-        past |= equal & (of_all > bound)
-        equal &= of_all == bound
-    return numbers[past]
+        of_equal = key(equal)
+        past.append(equal[of_equal > bound])
+        equal = equal[of_equal == bound]
+    return np.concatenate(past)
 
 
-def _within(key: Key, interval: Interval) -> Mask:
-    # A comparison with NaN is never true.
-    mask: Mask = ~np.isnan(key)
-    if interval.low is not None:
-        mask &= key >= interval.low
-    if interval.high is not None:
-        mask &= key <= interval.high
-    return mask
+def _has(numbers: Array, wanted: Numbers) -> Mask:
+    """Where the numbers, which are no greater than there are names, are among the wanted ones."""
+    has = np.zeros(max(int(wanted.max()), int(numbers.max(initial=0))) + 1, np.bool_)
+    has[wanted] = True
+    return has[numbers]
 
 
 def _places(values: Sequence[str], wanted: Collection[str]) -> list[int]:

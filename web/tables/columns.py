@@ -96,13 +96,28 @@ class ColumnWriter:
 
 def read_column(connection: sqlite3.Connection, column: Column, rows: int) -> Array:
     """The numbers of the rows 0 to `rows` - 1."""
-    numbers = np.full(rows, column.absent, column.dtype)
     size = column.of_a_chunk
     places = (_place(column, 0), _place(column, rows // size))
-    for place, data in connection.execute("SELECT place, data FROM columns WHERE place BETWEEN ? AND ?", places):
+    found = connection.execute("SELECT place, data FROM columns WHERE place BETWEEN ? AND ?", places).fetchall()
+    if len(found) == places[1] - places[0] + 1:
+        # Nearly always: all chunks are there, and follow each other.
+        return np.frombuffer(b"".join([data for _, data in found]), column.dtype, rows)
+    numbers = np.full((rows // size + 1) * size, column.absent, column.dtype)
+    for place, data in found:
         first = (place - places[0]) * size
-        chunk = numbers[first : first + size]
-        chunk[:] = np.frombuffer(data, column.dtype, len(chunk))
+        numbers[first : first + size] = np.frombuffer(data, column.dtype)
+    return numbers[:rows]
+
+
+def read_some(connection: sqlite3.Connection, column: Column, rows: NDArray[np.int64]) -> Array:
+    """The numbers of these rows: only the chunks that have them are read."""
+    numbers = np.full(len(rows), column.absent, column.dtype)
+    of_rows, within = np.divmod(rows, column.of_a_chunk)
+    for chunk in np.unique(of_rows).tolist():
+        found = connection.execute("SELECT data FROM columns WHERE place = ?", (_place(column, chunk),)).fetchone()
+        if found is not None:
+            wanted = of_rows == chunk
+            numbers[wanted] = np.frombuffer(found[0], column.dtype)[within[wanted]]
     return numbers
 
 

@@ -12,6 +12,7 @@ from mooring.keys import VersionKey
 from mooring.outputs import VersionMetrics
 from web.tables import version_columns as columns
 from web.tables.columns import ColumnWriter, Number
+from web.tables.labels import LabelWriter
 from web.tables.names import Kind, Names, label_name
 
 TABLES = (
@@ -20,8 +21,6 @@ TABLES = (
     """CREATE TABLE versions (
         id INTEGER PRIMARY KEY, version_key TEXT NOT NULL UNIQUE, row BLOB,
         metrics TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '')""",
-    """CREATE TABLE labelled (
-        label INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (label, version)) WITHOUT ROWID""",
 )
 
 # Of each version one number in each, beside those of its metrics.
@@ -36,11 +35,17 @@ class Versions:
     """For the one thread that writes, within its transactions."""
 
     def __init__(
-        self, connection: sqlite3.Connection, names: Names, columns_: ColumnWriter, registry: SchemaRegistry | None
+        self,
+        connection: sqlite3.Connection,
+        names: Names,
+        columns_: ColumnWriter,
+        labels: LabelWriter,
+        registry: SchemaRegistry | None,
     ) -> None:
         self._connection = connection
         self._names = names
         self._columns = columns_
+        self._labels = labels
         self._registry = registry
 
     def put(self, value: bytes) -> None:
@@ -96,12 +101,8 @@ class Versions:
         return number, set() if found[1] == texts[0] else _read(found[1]) - metrics
 
     def _label(self, number: int, before: set[int], after: set[int]) -> None:
-        self._connection.executemany(
-            "DELETE FROM labelled WHERE label = ? AND version = ?", [(label, number) for label in before - after]
-        )
-        self._connection.executemany(
-            "INSERT INTO labelled VALUES (?, ?)", [(label, number) for label in after - before]
-        )
+        for label in before ^ after:
+            self._labels.set(number, label, borne=label in after)
 
     def _facts(self, row: VersionMetrics) -> tuple[Number, ...]:
         """The numbers for the columns of _FACTS."""
