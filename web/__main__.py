@@ -80,7 +80,7 @@ def _run(settings: Settings) -> None:
             )
             app = build_app(parts, settings.http_host)
             example = pages.first_build(settings.brokers, settings.topic_prefix)
-            pages.add(app, queries, changes, lambda: replica.state, example)
+            pages.add(app, pages.Services(queries, changes, writer, seen, parts.state, example))
             replica.start()
             server.serve(app, bound, changes, lambda: _say_ready(settings, server.url(bound)))
         finally:

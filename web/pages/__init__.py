@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from nicegui import ui
 
-from web.changes import Changes
 from web.pages.address import View
+from web.pages.live import Services
 from web.pages.registry import RegistryPage, first_build
-from web.queries import Queries
-from web.replica import ReplicaState
 
-__all__ = ["add", "first_build"]
+__all__ = ["Services", "add", "first_build"]
 
 _HERE = Path(__file__).parent
 _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#0b6e99" stroke-width="2.2"
@@ -22,24 +19,15 @@ stroke-linecap="round"><circle cx="12" cy="4.5" r="2.5"/><path d="M12 7v14M7 11h
 8.5-7"/></svg>"""
 
 
-def add(
-    app: FastAPI,
-    queries: Queries,
-    changes: Changes,
-    state: Callable[[], ReplicaState],
-    example: str,
-) -> None:
-    """Add the pages to the app; `example` is what an empty registry tells the reader to run.
-
-    Once a process: NiceGUI has one app of its own. To be called after all routes.
-    """
-    ui.add_css(_HERE / "style.css", shared=True)
+def add(app: FastAPI, services: Services) -> None:
+    """Add the pages to the app. Once a process: NiceGUI has one app of its own. To be called after all routes."""
+    for sheet in ("style.css",):
+        ui.add_css(_HERE / sheet, shared=True)
     ui.add_head_html(f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script>", shared=True)
 
     @ui.page("/", title="Model registry · Mooring", response_timeout=30)
     async def registry(request: Request) -> None:
-        page = RegistryPage(queries, changes, state, View.of(request.query_params), example)
-        await page.open()
+        await RegistryPage(services, View.of(request.query_params)).open()
 
-    # No Tailwind: the style sheet here is all there is. No storage, hence no cookie and no secret.
+    # No Tailwind: the style sheets here are all there is. No storage, hence no cookie and no secret.
     ui.run_with(app, favicon=_ICON, dark=None, language="en-US", tailwind=False, show_welcome_message=False)

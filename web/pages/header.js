@@ -8,7 +8,11 @@ export default {
         </svg>
         <span>Mooring</span>
       </a>
-      <h1>Model registry</h1>
+      <h1 class="m-hidden">{{ heading }}</h1>
+      <nav class="m-nav" aria-label="Pages">
+        <a v-for="page in pages" :key="page.path" :href="page.path" :aria-current="page.path === path ? 'page' : null"
+           :data-testid="'page-' + page.name">{{ page.label }}</a>
+      </nav>
       <span class="m-grow"></span>
       <span class="m-live" :class="'m-' + status.tone" role="status" :title="status.title" data-testid="live">
         <i aria-hidden="true"></i>{{ status.text }}
@@ -39,9 +43,18 @@ export default {
         </svg>
       </button>
     </header>`,
-  props: { status: Object, counts: Array, alerts: Array },
+  props: { status: { default: () => ({}) }, counts: { default: () => [] }, alerts: { default: () => [] }, path: String, heading: String },
   emits: ["open"],
-  data: () => ({ open: false, theme: mooring.theme(), now: Date.now() }),
+  data: () => ({
+    pages: [
+      { name: "registry", path: "/", label: "Registry" },
+      { name: "alerts", path: "/alerts", label: "Alerts" },
+      { name: "stores", path: "/stores", label: "Stores" },
+      { name: "dead-letters", path: "/dead-letters", label: "Dead letters" },
+    ],
+    open: false, theme: mooring.theme(),
+    now: Date.now(),
+  }),
   mounted() {
     mooring.start();
     this.clock = setInterval(() => (this.now = Date.now()), 5000);

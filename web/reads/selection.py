@@ -201,7 +201,8 @@ def _has(numbers: Array, wanted: Numbers) -> Mask:
     """Where the numbers, which are no greater than there are names, are among the wanted ones."""
     has = np.zeros(max(int(wanted.max()), int(numbers.max(initial=0))) + 1, np.bool_)
     has[wanted] = True
-    return has[numbers]
+    found: Mask = has[numbers]
+    return found
 
 
 def _places(values: Sequence[str], wanted: Collection[str]) -> list[int]:
