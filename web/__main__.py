@@ -64,7 +64,7 @@ def _run(settings: Settings) -> None:
             settings.brokers, topics, settings.topic_prefix, replica.database.topics, replica.has_reached, changes
         )
         try:
-            replica.connect()
+            replica.start()
             # Loading these takes longer than all before: first it is clear that the view can start.
             from web import pages
             from web.app import Parts, build_app
@@ -81,7 +81,6 @@ def _run(settings: Settings) -> None:
             app = build_app(parts, settings.http_host)
             example = pages.first_build(settings.brokers, settings.topic_prefix)
             pages.add(app, pages.Services(queries, changes, writer, seen, parts.state, example))
-            replica.start()
             server.serve(app, bound, changes, lambda: _say_ready(settings, server.url(bound)))
         finally:
             # The last connection to close is one that may fold the write-ahead log into the file.

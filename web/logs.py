@@ -10,6 +10,7 @@ import structlog
 # INFO there tells of inner workings; a client's warnings repeat for as long as a broker is away.
 _QUIETER = {
     "kafka": "CRITICAL",
+    "aiokafka": "CRITICAL",
     "uvicorn": "WARNING",
     "asyncio": "WARNING",
     "engineio": "ERROR",

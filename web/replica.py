@@ -7,16 +7,18 @@ position) are read again from their beginning into an empty database.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from mooring.codec import SchemaRegistry
 from mooring.connection import connection_settings
@@ -30,6 +32,8 @@ _POLL_MS = 250
 _BATCH_RECORDS = 5_000
 _FETCH_BYTES = 4 * 1024 * 1024
 _CHECK_S = 1.0
+# How often it is looked whether the topics have other partitions.
+_LOOK_S = 30.0
 _ANSWER_TIMEOUT_MS = 5_000
 _RETRY_S = 1.0
 # What the writer runs into where a disk is full or gone, and what is tried again.
@@ -81,30 +85,24 @@ class Replica:
         self._brokers = brokers
         self._changed = changed
         self._stopping = threading.Event()
-        self._consumer: KafkaConsumer | None = None
         self._positions: Positions = {}
         self._thread = threading.Thread(target=self._run, name="replica", daemon=True)
-
-    def connect(self) -> None:
-        """Reach the broker for the first time. Blocks for some seconds at most.
-
-        Raises BrokerUnavailable, TopicsMissing.
-        """
-        try:
-            self._consumer = self._placed_consumer()
-        except KafkaError as error:
-            raise BrokerUnavailable(self._brokers) from error
+        # Done when the broker was reached for the first time, or was not.
+        self._placed: Future[None] = Future()
 
     def start(self) -> None:
-        """Follow the topics, in a thread, until `close`."""
+        """Reach the broker, and follow the topics from then on, in a thread, until `close`.
+
+        Blocks for some seconds at most. Raises BrokerUnavailable, TopicsMissing, KafkaError.
+        """
         self._thread.start()
+        self._placed.result()
 
     def close(self) -> None:
         """Stop following, and close the database. Blocks while a batch is finished."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._disconnect()
         self.database.close()
 
     def as_of(self) -> int | None:
@@ -115,72 +113,37 @@ class Replica:
         return all(self._positions.get(place, 0) >= end for place, end in ends.items())
 
     def _run(self) -> None:
+        asyncio.run(self._follow_until_stopped())
+
+    async def _follow_until_stopped(self) -> None:
         while not self._stopping.is_set():
             try:
-                if self._consumer is None:
-                    self._consumer = self._placed_consumer()
-                self._follow(self._consumer)
-            except _TRANSIENT as error:
-                self._report_trouble(error)
-                self._disconnect()
-                self._stopping.wait(_RETRY_S)
-            except Exception:  # noqa: BLE001  # a thread that ended in silence would leave a view that only looks alive
-                _log.exception("replica_failed")
-                self._tell(trouble="The replica met an error that it did not expect; see the log.")
-                self._disconnect()
-                self._stopping.wait(_RETRY_S)
-
-    def _follow(self, consumer: KafkaConsumer) -> None:
-        """Read until the service stops or an error comes, or until the topics have other partitions."""
-        target: tuple[int, Positions] | None = None
-        checked = 0.0
-        while not self._stopping.is_set():
-            if self._read(consumer):
-                self._changed()
-            now = time.monotonic()
-            if now - checked >= _CHECK_S:
-                checked = now
-                if self._partitions(consumer) != set(consumer.assignment()):
-                    self._disconnect()
+                await self._follow()
+            except BaseException as error:
+                if not self._placed.done():
+                    # Where it does not even begin, whoever started it is told, and nothing is tried again.
+                    self._placed.set_exception(error)
                     return
-                target = self._ends(consumer)
-                self._tell_progress(target[1])
-            if target is not None and self.has_reached(target[1]):
-                self._tell(as_of=target[0])
-                target = None
+                if isinstance(error, _TRANSIENT):
+                    self._report_trouble(error)
+                elif isinstance(error, Exception):
+                    # A thread that ended in silence would leave a view that only looks alive.
+                    _log.exception("replica_failed")
+                    self._tell(trouble="The replica met an error that it did not expect; see the log.")
+                else:
+                    raise
+                await asyncio.sleep(_RETRY_S)
 
-    def _read(self, consumer: KafkaConsumer) -> bool:
-        """Whether there was something to apply."""
-        polled = consumer.poll(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
-        records = [
-            Incoming(record.topic, record.partition, record.offset, record.key, record.value)
-            for part in polled.values()
-            for record in part
-        ]
-        if not records:
-            return False
-        unreadable = self.database.unreadable
-        positions = {
-            (place.topic, place.partition): max(part[-1].offset + 1, consumer.position(place) or 0)
-            for place, part in polled.items()
-            if part
-        }
-        self.database.apply(records, positions)
-        self._positions.update(positions)
-        if self.database.unreadable > unreadable:
-            _log.warning("records_not_readable", records=self.database.unreadable - unreadable)
-        self.state = replace(self.state, records=self.state.records + len(records))
-        return True
-
-    def _placed_consumer(self) -> KafkaConsumer:
-        """A consumer that stands where the database does. Raises BrokerUnavailable, TopicsMissing, KafkaError."""
-        consumer = KafkaConsumer(
-            **connection_settings(self._brokers),
+    async def _follow(self) -> None:
+        """Read until the service stops or an error comes, or until the topics have other partitions."""
+        # Blocks for some seconds at most; nothing else is done on this loop.
+        addresses = connection_settings(self._brokers)["bootstrap_servers"]
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=addresses,
             group_id=None,
             enable_auto_commit=False,
             # A position that the log does not have is looked at here, not skipped over in silence.
             auto_offset_reset="none",
-            allow_auto_create_topics=False,
             # What a worker that was cut off has not committed is not shown.
             isolation_level="read_committed",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
@@ -189,23 +152,65 @@ class Replica:
             metadata_max_age_ms=30_000,
         )
         try:
-            self._place(consumer)
-        except BaseException:
-            consumer.close(autocommit=False)
-            raise
-        return consumer
+            await consumer.start()
+            assigned = await self._place(consumer)
+            if not self._placed.done():
+                self._placed.set_result(None)
+            await self._read_on(consumer, assigned)
+        finally:
+            await consumer.stop()
 
-    def _place(self, consumer: KafkaConsumer) -> None:
-        partitions = self._partitions(consumer)
-        missing = sorted(set(self.database.topics) - {place.topic for place in partitions})
+    async def _read_on(self, consumer: AIOKafkaConsumer, assigned: list[TopicPartition]) -> None:
+        target: tuple[int, Positions] | None = None
+        checked, looked = 0.0, time.monotonic()
+        while not self._stopping.is_set():
+            if await self._read(consumer, assigned):
+                self._changed()
+            now = time.monotonic()
+            if now - looked >= _LOOK_S:
+                looked = now
+                if set(await self._partitions(consumer)) != set(assigned):
+                    return
+            if now - checked >= _CHECK_S:
+                checked = now
+                target = await self._ends(consumer, assigned)
+                self._tell_progress(target[1])
+            if target is not None and self.has_reached(target[1]):
+                self._tell(as_of=target[0])
+                target = None
+
+    async def _read(self, consumer: AIOKafkaConsumer, assigned: list[TopicPartition]) -> bool:
+        """Whether there was something to apply."""
+        polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
+        records = [
+            Incoming(record.topic, record.partition, record.offset, record.key, record.value)
+            for part in polled.values()
+            for record in part
+        ]
+        # Beyond the last record there may be marks of transactions, which nobody is shown.
+        positions = {(place.topic, place.partition): await consumer.position(place) for place in assigned}
+        moved = {place: offset for place, offset in positions.items() if offset != self._positions[place]}
+        if not moved:
+            return False
+        unreadable = self.database.unreadable
+        self.database.apply(records, moved)
+        self._positions.update(moved)
+        if self.database.unreadable > unreadable:
+            _log.warning("records_not_readable", records=self.database.unreadable - unreadable)
+        self.state = replace(self.state, records=self.state.records + len(records))
+        return bool(records)
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        """Have the consumer stand where the database does. Raises TopicsMissing, KafkaError."""
+        assigned = await self._partitions(consumer)
+        missing = sorted(set(self.database.topics) - {place.topic for place in assigned})
         if missing:
             raise TopicsMissing(missing)
-        assigned = sorted(partitions)
         consumer.assign(assigned)
-        begins = consumer.beginning_offsets(assigned, timeout_ms=_ANSWER_TIMEOUT_MS)
-        ends = consumer.end_offsets(assigned, timeout_ms=_ANSWER_TIMEOUT_MS)
+        begins = await consumer.beginning_offsets(assigned)
+        _, ends = await self._ends(consumer, assigned)
         known = self.database.positions()
-        if any(known.get((place.topic, place.partition), 0) > end for place, end in ends.items()):
+        if any(known.get(place, 0) > end for place, end in ends.items()):
             _log.warning("topics_made_anew", action="the replica is built again from their beginning")
             self.database.reset()
             known = {}
@@ -217,19 +222,22 @@ class Replica:
             consumer.seek(place, position)
         # Streams of alerts begin at these, also where a partition has no record yet.
         self.database.apply([], self._positions)
-        self._tell_progress({(place.topic, place.partition): end for place, end in ends.items()})
+        self._tell_progress(ends)
+        return assigned
 
-    def _partitions(self, consumer: KafkaConsumer) -> set[TopicPartition]:
-        return {
+    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        # Asked for all topics, a broker creates none. `consumer.topics()` asks the same, but keeps the partitions back.
+        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        return sorted(
             TopicPartition(topic, partition)
             for topic in self.database.topics
-            for partition in consumer.partitions_for_topic(topic) or ()
-        }
+            for partition in cluster.partitions_for_topic(topic) or ()
+        )
 
-    def _ends(self, consumer: KafkaConsumer) -> tuple[int, Positions]:
+    async def _ends(self, consumer: AIOKafkaConsumer, assigned: list[TopicPartition]) -> tuple[int, Positions]:
         """A time, and the ends of the partitions at or after it."""
         asked_at = _now_ms()
-        ends = consumer.end_offsets(list(consumer.assignment()), timeout_ms=_ANSWER_TIMEOUT_MS)
+        ends = await consumer.end_offsets(assigned)
         return asked_at, {(place.topic, place.partition): end for place, end in ends.items()}
 
     def _tell_progress(self, ends: Mapping[tuple[str, int], int]) -> None:
@@ -238,7 +246,7 @@ class Replica:
             _log.info("replica_reads_again")
         self._tell(behind=behind, known=sum(ends.values()), checked_at=_now_ms(), trouble=None)
 
-    def _report_trouble(self, error: Exception) -> None:
+    def _report_trouble(self, error: BaseException) -> None:
         if isinstance(error, KafkaError):
             trouble = str(BrokerUnavailable(self._brokers))
         elif isinstance(error, sqlite3.Error):
@@ -254,14 +262,6 @@ class Replica:
         self.state = replace(before, **news)  # type: ignore[arg-type]  # mypy on the fields of a mixed mapping
         if (before.trouble, before.caught_up_once) != (self.state.trouble, self.state.caught_up_once):
             self._changed()
-
-    def _disconnect(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            try:
-                consumer.close(autocommit=False)
-            except KafkaError:
-                pass  # it is given up anyway
 
 
 def _now_ms() -> int:

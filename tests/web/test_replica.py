@@ -35,7 +35,6 @@ def following(
     replica = Replica(address, topics, folder, changed=changed)
     queries = Queries.of(replica.database.path, topics, replica.as_of)
     try:
-        replica.connect()
         replica.start()
         yield replica, queries
     finally:
@@ -116,7 +115,7 @@ def test_no_broker_is_an_error_within_seconds(tmp_path: Path) -> None:
     replica = Replica(f"127.0.0.1:{port}", Topics.named(), tmp_path)
     began = time.monotonic()
     with pytest.raises(BrokerUnavailable, match=str(port)):
-        replica.connect()
+        replica.start()
     assert time.monotonic() - began < 6
     replica.close()
 
@@ -126,7 +125,7 @@ def test_missing_topics_are_named(broker: Broker, topic_prefix: str, tmp_path: P
     broker.create(topics.drift_alerts.name)
     replica = Replica(broker.address, topics, tmp_path)
     with pytest.raises(TopicsMissing) as error:
-        replica.connect()
+        replica.start()
     assert topics.version_metrics.name in error.value.names
     assert topics.drift_alerts.name not in error.value.names
     replica.close()
