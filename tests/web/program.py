@@ -34,6 +34,10 @@ class WebView:
             )
         return self._process
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
