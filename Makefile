@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the engine is measured against has needs of its own that the service's packages don't meet.
 PEERS := .venv-bench
+MLFLOW := .venv-mlflow
 ARGS ?=
 JSON ?=
 MINUTES ?=
@@ -23,10 +24,10 @@ define install
 endef
 
 .SILENT:
-.PHONY: help setup demo test chaos check format bench lock clean
+.PHONY: help setup demo test chaos check format bench bench-web lock clean
 
 help: ## list the targets
-	grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 setup: $(VENV)/.service ## make .venv/ with what the service and the demo need
 
@@ -51,6 +52,9 @@ format: $(VENV)/.dev ## put the code in shape
 bench: $(VENV)/.dev $(PEERS)/.peers ## measure, half an hour (JSON=<file> also writes the figures; ARGS=--help says more)
 	exec $(BIN)/python -m bench $(if $(JSON),--json $(JSON)) $(ARGS)
 
+bench-web: $(VENV)/.dev $(MLFLOW)/.peers ## measure the web view over a million versions, half an hour (JSON=<file>; ARGS=--help says more)
+	exec $(BIN)/python -m bench.web $(if $(JSON),--json $(JSON)) $(ARGS)
+
 # Versions that are pinned stay; ARGS=--upgrade moves them.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
@@ -60,9 +64,10 @@ lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml again (ARGS=--upgra
 	$(UV_COMPILE) pyproject.toml --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
 	$(UV_COMPILE) pyproject.toml --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
 	$(UV_COMPILE) bench/requirements-peers.in -o bench/requirements-peers.txt
+	$(UV_COMPILE) bench/requirements-mlflow.in -o bench/requirements-mlflow.txt
 
 clean: ## remove .venv/ and everything that can be made again
-	rm -rf $(VENV) $(PEERS) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: what is installed is as new as the files that say what to install.
@@ -79,8 +84,16 @@ $(VENV)/.service: requirements.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.service
 	$(call install,requirements-dev.txt)
 
-$(PEERS)/.peers: bench/requirements-peers.txt | $(VENV)/bin/python
-	echo "Installing bench/requirements-peers.txt into $(PEERS)/ ..."
-	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r bench/requirements-peers.txt
+# $(call peers,FOLDER,FILE): an environment of its own with what FILE pins.
+define peers
+	echo "Installing $(2) into $(1)/ ..."
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $(2)
 	touch $@
+endef
+
+$(PEERS)/.peers: bench/requirements-peers.txt | $(VENV)/bin/python
+	$(call peers,$(PEERS),$<)
+
+$(MLFLOW)/.peers: bench/requirements-mlflow.txt | $(VENV)/bin/python
+	$(call peers,$(MLFLOW),$<)

@@ -125,7 +125,7 @@ def _beside_mlflow(
     view = MeasuredView(beside, brokers, "peer.")
     ours, theirs = [], []
     with view, mlflow.server(beside, count) as url:
-        view.records_per_s(count)
+        view.wait_until_read(count)
         for their_question, our_question in mlflow.questions(options.questions, count):
             asked = {"max_results": 50, **their_question}
             theirs.append(mlflow.took_ms(url, "/api/2.0/mlflow/model-versions/search", asked))

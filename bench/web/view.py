@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -29,14 +30,28 @@ class MeasuredView(WebView):
     def records_per_s(self, records: int) -> float:
         """Wait until so many records are read; how many a second that were, from the first on that is there."""
         begun: tuple[float, float] | None = None
+        for now, read in self._progress(records):
+            if begun is None and read:
+                begun = now, read
+            last = now, read
+        if begun is None or last[0] == begun[0]:
+            raise ViewFailed("All records were read at the first look: too few to say how fast.")
+        return (last[1] - begun[1]) / (last[0] - begun[0])
+
+    def wait_until_read(self, records: int) -> None:
+        """Wait until so many records are read."""
+        for _ in self._progress(records):
+            pass
+
+    def _progress(self, records: int) -> Iterator[tuple[float, float]]:
+        """Times, and how many records are read by then, until all are."""
         deadline = time.monotonic() + _TIMEOUT_S
         with httpx.Client(base_url=self.url, timeout=60) as http:
             while time.monotonic() < deadline:
                 now, read = time.monotonic(), _figure(http.get("/metrics").text, "mooring_web_replica_records_total")
-                if begun is None and read:
-                    begun = now, read
-                if begun is not None and read >= records:
-                    return (read - begun[1]) / (now - begun[0])
+                yield now, read
+                if read >= records:
+                    return
                 time.sleep(0.2)
         raise ViewFailed(f"The replica is not complete after {_TIMEOUT_S:.0f} s:\n{self.output()[-2_000:]}")
 
