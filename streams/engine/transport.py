@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import aiokafka
+from aiokafka.errors import UnknownTopicOrPartitionError
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import ConsumerT, ProducerT
 
 from streams.engine.consumer import Consumer
-from streams.engine.lease import Fence
+from streams.engine.lease import Fence, Lease, LeaseExpired
 from streams.engine.outbox import Outgoing, batches
 
 SCHEME = "mooring"
@@ -50,6 +51,9 @@ class Producer(driver.Producer):
         last; it raises KafkaError, LeaseExpired among them. `records` must not be empty.
         """
         producer = self._ensure_producer()
+        # Any: the app is the engine's (streams.engine.app.App).
+        app: Any = self.app
+        await known(producer.client, partition.topic, app.lease)
         sent = [
             (await producer.send_batch(batch, partition.topic, partition=partition.partition), batch.record_count())
             for batch in batches(producer.create_batch, records)
@@ -61,6 +65,26 @@ class Producer(driver.Producer):
         self.fence.close()
         await self._ensure_producer().flush()
         self.fence.open()
+
+
+async def known(client: Any, topic: str, lease: Lease) -> None:
+    """Wait until a producer's client has heard of a topic. Raises LeaseExpired, or KafkaError where there is none.
+
+    aiokafka says that there is no such topic where it could ask nobody for a while, too: then it is asked again.
+    """
+    # Any: aiokafka's client is not typed.
+    heard, asked_in_vain = False, False
+    while not heard:
+        try:
+            heard = bool(await client._wait_on_metadata(topic))
+        except UnknownTopicOrPartitionError:
+            if not lease.holds:
+                raise LeaseExpired from None
+            answered = await client.force_metadata_update()
+            # A broker that has just come back may not know its topics yet.
+            if answered and asked_in_vain:
+                raise
+            asked_in_vain = answered
 
 
 async def _last_offset(sent: list[tuple[asyncio.Future[Any], int]]) -> int:

@@ -86,7 +86,8 @@ class Names:
         known = self._models.get(key) or self._known_model(key)
         if known is None:
             known = self._new_model(row, project), row.model_name, named_at
-        elif named_at >= known[2] and row.model_name != known[1]:
+        elif (named_at, row.model_name or "") > (known[2], known[1] or "") and row.model_name != known[1]:
+            # Of builds of the same moment one decides, in whatever order they come: replicas have to agree.
             self._rename(known, row)
             known = known[0], row.model_name, named_at
         elif named_at > known[2]:

@@ -130,13 +130,10 @@ class Versions:
 
     def _set_values(self, number: int, row: VersionMetrics) -> None:
         current, initial, drift = row.current, row.initial, row.drift
-        # The drift goes with the value: it may be gone although the value is not, where a newer build measured less.
-        for code, value in current.items():
-            of = columns.of_metric(self._names.metric(code))
-            self._columns.set(number, of, (value, initial.get(code, math.nan), drift.get(code, math.nan)))
-        for code, value in initial.items():
-            if code not in current:
-                self._columns.set(number, (columns.of_metric(self._names.metric(code)).initial,), (value,))
+        # All three of each: one may be gone although the others are not, where a newer build measured less.
+        for code in current | initial:
+            values = (current.get(code, math.nan), initial.get(code, math.nan), drift.get(code, math.nan))
+            self._columns.set(number, columns.of_metric(self._names.metric(code)), values)
 
     def _clear_values(self, number: int, metrics: Iterable[int]) -> None:
         for metric in metrics:

@@ -112,6 +112,8 @@ INTERNALS: list[tuple[Any, str, Callable[[Any], bool], str]] = [
     (sender.SendProduceReqHandler, "__init__", says("self._client = sender.client"), "the fence is passed by"),
     (sender.SendProduceReqHandler, "_can_retry", says("error.retriable"), "what the fence refused is tried again"),
     (message_accumulator.MessageAccumulator, "__init__", says("self._batch_ttl"), "an outage loses records"),
+    (AIOKafkaClient, "_wait_on_metadata", takes("topic"), "a worker ends over a broker's restart"),
+    (AIOKafkaClient, "force_metadata_update", there, "the same"),
     (AIOKafkaClient, "ready", takes("node_id", "group"), "the fence looks at the clock too early"),
     (AIOKafkaClient, "send", takes("node_id", "request", "group"), "the fence is passed by"),
     (ProduceRequest, "API_KEY", there, "the fence does not know what produces"),
