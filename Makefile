@@ -24,7 +24,7 @@ define install
 endef
 
 .SILENT:
-.PHONY: help setup demo test chaos check format bench bench-web lock clean
+.PHONY: help setup demo pictures test chaos check format bench bench-web lock clean
 
 help: ## list the targets
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -33,6 +33,9 @@ setup: $(VENV)/.service ## make .venv/ with what the service and the demo need
 
 demo: $(VENV)/.service ## play the main job on an embedded broker (ARGS=--once: play it and end)
 	exec $(BIN)/python -m examples.demo $(ARGS)
+
+pictures: $(VENV)/.dev ## take the pictures of docs/web.md again, in Chromium
+	exec $(BIN)/python -m examples.pictures $(ARGS)
 
 test: $(VENV)/.dev ## run all tests (ARGS="-k drift" for some)
 	exec $(BIN)/python -m pytest $(ARGS)
