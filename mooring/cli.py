@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -36,7 +35,6 @@ REFUSED, WRONG_USE, UNREACHABLE = 1, 2, 3
 _INTERRUPTED = 130
 _UNBOUNDED_WIDTH = 1_000
 _WRONG_REQUEST = (400, 422)
-_WHO = {"node_id": "node", "project_key": "project"}
 
 app = typer.Typer(
     help="Report what you build and how it does now, and hear at once when a model drifts.",
@@ -63,6 +61,7 @@ Custom = Annotated[list[str] | None, typer.Option(help="CODE[:HIGHER|LOWER|NONE[
 Labels = Annotated[list[str] | None, typer.Option("--label", help="NAME=VALUE; repeatable.")]
 Count = Annotated[int | None, typer.Option()]
 Text = Annotated[str | None, typer.Option()]
+AnyOf = Annotated[list[str] | None, typer.Option(help="Repeat it for any of several.")]
 At = Annotated[str | None, typer.Option(help="2026-01-31T09:30:00Z or epoch milliseconds; now unless given.")]
 
 
@@ -317,13 +316,34 @@ def alerts(
 def versions(
     *,
     focus: Annotated[str | None, typer.Option(help="The metric to focus; ROC AUC unless given.")] = None,
-    node: Annotated[str | None, typer.Option()] = None,
-    project: Annotated[str | None, typer.Option()] = None,
-    model: Annotated[str | None, typer.Option()] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="What the service sorts by: drift, or -degradation for worst drift first.")
+    ] = None,
+    q: Annotated[str | None, typer.Option("--search", "-q", help="Words in names and ids; all must occur.")] = None,
+    node: AnyOf = None,
+    project: AnyOf = None,
+    model: AnyOf = None,
     active: Annotated[bool | None, typer.Option("--active/--inactive", help="Only active versions, or others.")] = None,
-    severity: Annotated[str | None, typer.Option(help="NONE, INFO, WARNING or CRITICAL.")] = None,
-    state: Annotated[str | None, typer.Option(help="AWAITING_BUILD, INITIAL or EVALUATED.")] = None,
-    sort: Annotated[str | None, typer.Option(help="What the service sorts by, for example drift or -drift.")] = None,
+    archived: Annotated[
+        bool | None, typer.Option("--archived/--not-archived", help="Only archived versions, or others.")
+    ] = None,
+    severity: Annotated[list[str] | None, typer.Option(help="NONE, INFO, WARNING or CRITICAL; repeatable.")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="AWAITING_BUILD, INITIAL or EVALUATED; repeatable.")] = None,
+    algorithm: AnyOf = None,
+    prediction_type: AnyOf = None,
+    label: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE; any of several.")] = None,
+    value: Annotated[
+        list[str] | None, typer.Option(help="CODE:LOW..HIGH, such as roc_auc:0.7.. - the value within; all of several.")
+    ] = None,
+    drift: Annotated[list[str] | None, typer.Option(help="CODE:LOW..HIGH - the drift within; all of several.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Evaluated then or later: a time as below.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Evaluated before 2026-01-31T09:30:00Z, or epoch milliseconds.")
+    ] = None,
+    trend: Annotated[int | None, typer.Option(help="Show so many of the newest values of the metric.")] = None,
+    at_least: Annotated[
+        str | None, typer.Option(help="The position of a report: wait until what it changed is there.")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="The web view's address [MOORING_URL].")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -332,7 +352,9 @@ def versions(
     \b
     mooring versions --project COUPONS --sort drift
     mooring versions --focus data_drift --active --json
+    mooring versions --drift roc_auc:..-0.05 --label team=pricing --trend 12
     """
+    from mooring.documents import time
     from mooring.registry import Registry
 
     settings = _settings(url=url)
@@ -340,18 +362,29 @@ def versions(
         found = registry.versions(
             focus=focus,
             sort=sort,
+            trend=trend,
+            at_least=at_least,
+            q=q,
             node=node,
             project=project,
             model=model,
             active=active,
+            archived=archived,
             severity=severity,
             state=state,
+            algorithm=algorithm,
+            prediction_type=prediction_type,
+            label=label,
+            value=value,
+            drift=drift,
+            from_=None if from_ is None else time("from", from_),
+            to=None if to is None else time("to", to),
         )
         if as_json:
             for item in found:
                 _print_json(item)
         else:
-            _print_versions(found, focus or "roc_auc")
+            _print_versions(found, focus or "roc_auc", with_trend=bool(trend))
 
 
 def _settings(**flags: str | None) -> dict[str, str]:
@@ -376,12 +409,12 @@ def _report(
     as_json: bool,
 ) -> None:
     from mooring.client import Mooring
+    from mooring.described import described, with_what_is_set
     from mooring.documents import event
 
     settings = _settings(node=node, project=project, brokers=brokers, topic_prefix=topic_prefix)
-    described = list(_described(file, flags))
     # All are checked before the first is sent.
-    events = [event(kind, _completed(kind, document, settings)) for document in described]
+    events = [event(kind, with_what_is_set(kind, document, settings)) for document in list(described(file, flags))]
     if not events:
         return
     with Mooring(
@@ -395,36 +428,6 @@ def _report(
         _print_receipt(receipt, as_json=as_json)
 
 
-def _described(file: str | None, flags: Mapping[str, object]) -> Iterator[dict[str, Any]]:
-    from mooring.documents import documents
-
-    given = {name: value for name, value in flags.items() if value is not None}
-    if file is None:
-        if not given:
-            raise typer.BadParameter("Nothing to report: give the ids, or --file.")
-        yield given
-        return
-    if given:
-        raise typer.BadParameter(f"With --file, fields come from the file, but there is also {', '.join(given)}.")
-    try:
-        yield from documents(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise typer.BadParameter(f"{'standard input' if file == '-' else file}: {error}.") from error
-
-
-def _completed(kind: type[Event], document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    """The document with what need not be said: who reports, a new id, now."""
-    from mooring.documents import completed
-
-    said = {
-        field: settings[name] for field, name in (("node_id", "node"), ("project_key", "project")) if name in settings
-    }
-    for field, name in (("node_id", "node"), ("project_key", "project")):
-        if field not in said and field not in document:
-            raise typer.BadParameter(f"No {name} is given: use --{name} or MOORING_{name.upper()}.")
-    return completed(kind, {**said, **document})
-
-
 def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
     position = receipt.wait()
     if not as_json:
@@ -433,7 +436,13 @@ def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
         return
     ids = {name: getattr(receipt.event, name) for name in receipt.event.IDS}
     _print_json(
-        {**ids, "topic": position.topic, "partition": position.partition, "offset": position.offset},
+        {
+            **ids,
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": position.offset,
+            "position": str(position),
+        },
     )
 
 
@@ -447,14 +456,14 @@ def _print_alerts(found: Iterable[DriftAlert], *, as_json: bool) -> None:
             print(alert_line(alert), flush=True)
 
 
-def _print_versions(found: Iterable[Mapping[str, Any]], focus: str) -> None:
+def _print_versions(found: Iterable[Mapping[str, Any]], focus: str, *, with_trend: bool) -> None:
     from rich.console import Console
 
     from mooring.tables import versions_table
 
     # Where no terminal sets a width, a row is a line.
     console = Console() if sys.stdout.isatty() else Console(width=_UNBOUNDED_WIDTH)
-    console.print(versions_table(found, focus, console.width))
+    console.print(versions_table(found, focus, console.width, with_trend=with_trend))
 
 
 def _print_json(document: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ from mooring.connection import (
     new_producer,
 )
 from mooring.delivery import Outbox, Receipt
+from mooring.environment import variables
 from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered, TopicsMissing
 from mooring.events import (
     Change,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from mooring.metrics.binary import CostMatrix
+    from mooring.registry import Registry
 
 DEFAULT_BROKERS = "localhost:9092"
 FLUSH_TIMEOUT_S = 30.0
@@ -67,7 +70,7 @@ class Mooring:
     """A connection to Mooring for one project of one node. Safe to use from several threads.
 
     `brokers` is `host:port`, several joined by commas; `security` holds kafka-python's settings `security_protocol`,
-    `ssl_…` and `sasl_…`. Blocks for at most about five seconds.
+    `ssl_…` and `sasl_…`; `url` is the web view's address, for `registry`. Blocks for at most about five seconds.
 
     Raises BrokerUnavailable where no broker answers, BrokerRefused where it refuses the credentials, InvalidEvent
     where node or project are no ids.
@@ -82,6 +85,7 @@ class Mooring:
         node_kind: NodeKind | str = NodeKind.OTHER,
         topic_prefix: str = DEFAULT_PREFIX,
         security: Mapping[str, Any] | None = None,
+        url: str | None = None,
     ) -> None:
         self.brokers = brokers
         self.project = ProjectKey(node, project)
@@ -92,6 +96,9 @@ class Mooring:
         self._alerts: weakref.WeakSet[Alerts] = weakref.WeakSet()
         self._settings = connection_settings(brokers, security)
         self._producer = new_producer(brokers, self._settings)
+        self._url = url
+        self._registry: Registry | None = None
+        self._registry_lock = threading.Lock()
         self._is_closed = False
         # A program that ends without `close` should not lose what it reported either.
         self._at_exit = atexit.register(_close_at_exit, weakref.ref(self))
@@ -360,6 +367,23 @@ class Mooring:
         self._alerts.add(alerts)
         return alerts
 
+    @property
+    def registry(self) -> Registry:
+        """What is known of all models, from the web view at `url`; else that of MOORING_URL, else this machine's.
+
+        Nothing is asked before its first method is called; it is closed with this connection. Raises InvalidSetting for
+        a bad environment, and MooringError where this connection is closed.
+        """
+        with self._registry_lock:
+            if self._is_closed:
+                raise MooringError("This connection is closed; nothing can be asked on it any more.")
+            if self._registry is None:
+                # Loaded only where it is asked for: pipelines that report need no HTTP.
+                from mooring.registry import DEFAULT_URL, Registry
+
+                self._registry = Registry(self._url or variables().get("MOORING_URL") or DEFAULT_URL)
+            return self._registry
+
     def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
         """Block until the broker has acknowledged everything reported so far.
 
@@ -375,6 +399,9 @@ class Mooring:
         atexit.unregister(self._at_exit)
         for alerts in list(self._alerts):
             alerts.close()
+        with self._registry_lock:
+            if self._registry is not None:
+                self._registry.close()
         try:
             self._outbox.settle(timeout_s)
         except NotDelivered:

@@ -20,11 +20,14 @@ _LISTED = 3
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an event lies in Kafka."""
+    """Where an event lies in Kafka. As text it is `topic:partition:offset`, as the HTTP API gives and takes it."""
 
     topic: str
     partition: int
     offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,15 @@ def event(kind: type[R], document: Mapping[str, Any], at: str = "") -> R:
     for field in fields(kind):
         if field.name not in document and field.default is MISSING and field.default_factory is MISSING:
             raise InvalidEvent(at + field.name, "must be given")
-    return kind(**{name: _value(at + name, hints[name], value) for name, value in document.items()})
+    values = {name: _value(at + name, hints[name], value) for name, value in document.items()}
+    try:
+        return kind(**values)
+    except InvalidEvent as error:
+        if not at:
+            raise
+        # A part knows of what it is one, not where it stands: the name of a metric is its key in a map.
+        field_, _, complaint = str(error).partition(": ")
+        raise InvalidEvent(at.removesuffix("."), complaint or field_, error.reason) from None
 
 
 def completed(kind: type[Event], document: Mapping[str, Any]) -> dict[str, Any]:

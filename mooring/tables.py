@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from mooring.keys import VersionKey
 from mooring.metrics.catalogue import CATALOGUE
 from mooring.outputs import DriftAlert
 
+_BARS = "▁▂▃▄▅▆▇█"
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan"}
 _NOTHING = "-"
 _ROOM_FOR_ALL = 120
@@ -30,7 +31,7 @@ def alert_line(alert: DriftAlert) -> str:
     )
 
 
-def versions_table(items: Iterable[Mapping[str, Any]], focus: str, width: int) -> Table:
+def versions_table(items: Iterable[Mapping[str, Any]], focus: str, width: int, *, with_trend: bool = False) -> Table:
     """Items of the registry as a table with the metric to focus, without the last columns where it is narrow."""
     last = ("State", "Evaluated") if width >= _ROOM_FOR_ALL else ()
     label = _label(focus)
@@ -40,7 +41,7 @@ def versions_table(items: Iterable[Mapping[str, Any]], focus: str, width: int) -
     table.add_column("Active", no_wrap=True)
     for name in (label, "Initial", "Drift"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("Severity", *last):
+    for name in (*(("Trend",) if with_trend else ()), "Severity", *last):
         table.add_column(name, no_wrap=True)
     for item in items:
         key = VersionKey.parse(item["version_key"])
@@ -54,12 +55,23 @@ def versions_table(items: Iterable[Mapping[str, Any]], focus: str, width: int) -
             _number(item.get("value")),
             _number(item.get("initial")),
             _signed(item.get("drift")),
+            *((trend_line(item.get("trend") or []),) if with_trend else ()),
             Text(severity, style=_STYLES.get(severity, "")),
             Text(str(item.get("state") or _NOTHING)),
             _time(item.get("evaluated_at")),
         ]
         table.add_row(*cells[: len(table.columns)])
     return table
+
+
+def trend_line(values: Sequence[float]) -> str:
+    """The values as bars, the least one lowest and the greatest one highest; all alike in the middle."""
+    if not values:
+        return _NOTHING
+    low, span = min(values), max(values) - min(values)
+    if span == 0:
+        return _BARS[len(_BARS) // 2 - 1] * len(values)
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)
 
 
 def _label(code: str) -> str:

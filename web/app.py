@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 import mooring
 from mooring.topics import Topics
 from web import health, problems
-from web.api import alert_stream, alerts, dead_letters, registry, reports, stores
+from web.api import alert_stream, alerts, dead_letters, documentation, registry, reports, stores
 from web.api.at_least import at_least
 from web.api.etags import ETags
 from web.api.requests import KeepPathEncoded, refuse_the_rest, refuse_unknown_parameters
@@ -63,6 +63,7 @@ def build_app(parts: Parts, host: str) -> FastAPI:
         redoc_url=None,
     )
     problems.add_handlers(app)
+    documentation.install(app)
     app.include_router(health.router(queries, parts.state, parts.unreadable))
     strict = Depends(refuse_unknown_parameters)
     reads = [strict, Depends(at_least(parts.seen))]
@@ -71,8 +72,8 @@ def build_app(parts: Parts, host: str) -> FastAPI:
         alert_stream.router(queries, changes, parts.topics.drift_alerts.name),
         registry.router(queries, reads),
         alerts.router(queries, reads),
-        stores.router(queries, parts.writer, reads),
-        dead_letters.router(queries, parts.writer, reads),
+        stores.router(queries, parts.writer, reads=reads, writes=[strict]),
+        dead_letters.router(queries, parts.writer, reads=reads, writes=[strict]),
         reports.router(parts.writer, [strict]),
     )
     for router in routers:

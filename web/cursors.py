@@ -30,6 +30,8 @@ def read(list_name: str, cursor: str, types: Sequence[type | tuple[type, ...]]) 
     """The values that `write` was given. Raises InvalidCursor where it wasn't, or for another list."""
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        # JSON can spell halves of characters, which SQLite does not take.
+        json.dumps(found, ensure_ascii=False).encode()
     except (binascii.Error, UnicodeError, ValueError):
         raise InvalidCursor from None
     if not isinstance(found, list) or len(found) != len(types) + 1 or found[0] != _mark(list_name):

@@ -15,7 +15,7 @@ _COLUMNS = (
 )  # fmt: skip
 _TIMES = ("built_at", "evaluated_at", "updated_at")
 # What a spreadsheet would take for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def lines(first: VersionPage, following: Callable[[str], VersionPage]) -> Iterator[str]:

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.problems import Refusal, answer
 
 MAX_BODY_BYTES = 2_000_000
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,8 +30,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, _limited(receive) if scope["type"] == "http" else receive, send)
+        if refusal is None and scope["type"] == "http":
+            await _Limited(receive, send).serve(self._app, scope)
+        elif refusal is None:
+            await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await answer(refusal.problem)(scope, receive, send)
         else:
@@ -41,13 +42,14 @@ class Guard:
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._loopback and _name(host) not in _LOOPBACK_NAMES:
+        # No page's own name can lead here when only addresses and "localhost" do.
+        if self._loopback and not is_loopback(_name(host)):
             return Refusal(
                 403, "unknown-host", f"This view is for its own machine only; {host or 'no host'!r} is no name of it."
             )
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        if unsafe and origin is not None and urlsplit(origin).netloc != host:
+        if unsafe and origin is not None and _place(origin) != host:
             return Refusal(403, "other-origin", f"A page of {origin} may not change anything here.")
         if (size := headers.get("content-length", "")).isdigit() and int(size) > MAX_BODY_BYTES:
             return Refusal(413, "too-large", f"The request has {size} bytes; at most {MAX_BODY_BYTES:,} are taken.")
@@ -62,19 +64,46 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _limited(receive: Receive) -> Receive:
-    """The request as it comes, ended where it is too large although it did not say so."""
-    taken = 0
+class _Limited:
+    """A request that ends where it is too large although it did not say so; whoever reads on, that is the answer."""
 
-    async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
-            raise Refusal(413, "too-large", f"The request has more than {MAX_BODY_BYTES:,} bytes.")
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._taken = 0
+        self._has_begun = False
+        self._refusal: Refusal | None = None
+
+    async def serve(self, app: ASGIApp, scope: Scope) -> None:
+        try:
+            await app(scope, self._next, self._answer)
+        except Refusal as refusal:
+            if refusal is not self._refusal:
+                raise
+        if self._refusal is not None and not self._has_begun:
+            await answer(self._refusal.problem, {"Connection": "close"})(scope, self._receive, self._send)
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > MAX_BODY_BYTES:
+            self._refusal = Refusal(413, "too-large", f"The request has more than {MAX_BODY_BYTES:,} bytes.")
+            raise self._refusal
         return message
 
-    return limited
+    async def _answer(self, message: Message) -> None:
+        # What the app makes of the refusal, 400 for one, is not what is the matter.
+        if self._refusal is None or self._has_begun:
+            self._has_begun = True
+            await self._send(message)
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin, as a browser says them; empty for "null" and for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _name(host: str) -> str:

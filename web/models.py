@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,26 @@ from mooring.outputs import Outcome, Severity, VersionState
 
 ROC_AUC = "roc_auc"
 DATA_DRIFT = "data_drift"
+
+
+Time = Annotated[int, Field(description="Unix epoch ms, UTC.", examples=[1_764_000_000_000])]
+AsOf = Annotated[
+    int | None,
+    Field(
+        description="All that Kafka had acknowledged by then is in the answer, epoch ms; null while that is not known.",
+        examples=[1_764_000_000_000],
+    ),
+]
+Node = Annotated[str, Field(description="Id of the node that reported.", examples=["design-1"])]
+Project = Annotated[str, Field(description="Key of the project on its node.", examples=["COUPONS"])]
+Model = Annotated[str, Field(description="Id of the saved model.", examples=["redemption"])]
+Version = Annotated[str, Field(description="Id of the version.", examples=["v2"])]
+Store = Annotated[str, Field(description="Id of the evaluation store.", examples=["weekly"])]
+Evaluation = Annotated[str, Field(description="Id of the evaluation in its store.", examples=["2026-W03"])]
+Code = Annotated[str, Field(description="Code of a metric.", examples=["roc_auc"])]
+Link = Annotated[str | None, Field(description="Where it comes from, as whoever reported it says.")]
+EventId = Annotated[str, Field(description="Id of the event.", examples=["6a2e2f0e-1a57-4c39-93f5-2f3d5a0f7a11"])]
+Values = Annotated[dict[str, float], Field(description="By metric.", examples=[{"roc_auc": 0.81, "data_drift": 0.62}])]
 
 
 class Sort(StrEnum):
@@ -53,9 +73,7 @@ class Page(_Item, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(description="Give it as `cursor` for what follows; null at the end.")
-    as_of: int | None = Field(
-        description="All that Kafka had acknowledged by then is in the answer; null while that is not known."
-    )
+    as_of: AsOf
 
 
 class Deployment(_Item):
@@ -63,7 +81,7 @@ class Deployment(_Item):
 
     infrastructure: str
     stage: str | None
-    changed_at: int
+    changed_at: Time
 
 
 class VersionItem(_Item):
@@ -72,12 +90,12 @@ class VersionItem(_Item):
     version_key: str = Field(
         description="node/project/model/version, each percent-encoded.", examples=["design-1/COUPONS/redemption/v2"]
     )
-    node: str
+    node: Node
     node_kind: NodeKind
-    project: str
-    model: str
+    project: Project
+    model: Model
     model_name: str | None
-    version: str
+    version: Version
     version_name: str | None
     algorithm: str | None
     prediction_type: PredictionType
@@ -85,17 +103,17 @@ class VersionItem(_Item):
     active: bool
     archived: bool
     severity: Severity
-    built_at: int | None
-    evaluated_at: int | None
-    updated_at: int
-    focus: str = Field(examples=["roc_auc"])
+    built_at: Time | None
+    evaluated_at: Time | None
+    updated_at: Time
+    focus: str = Field(description="The metric to focus.", examples=["roc_auc"])
     value: float | None = Field(description="Value of the focus metric in the newest counted evaluation that has it.")
     initial: float | None = Field(description="Its value when the version was built.")
     drift: float | None = Field(description="value - initial")
     degradation: float | None = Field(
         description="The drift, signed so that positive is worse; null for a metric without direction."
     )
-    data_drift: float | None
+    data_drift: float | None = Field(description="How far the input data moved, in the newest evaluation that says so.")
     deployments: list[Deployment]
     trend: list[float] = Field(
         description="Values of the focus metric in the newest counted evaluations, oldest first, as many as asked for."
@@ -111,7 +129,7 @@ class VersionPage(Page[VersionItem]):
 class Reading(_Item):
     """One metric of a model version, and where its current value comes from."""
 
-    code: str
+    code: Code
     label: str
     direction: Direction
     custom: bool
@@ -124,9 +142,9 @@ class Reading(_Item):
         description="The value that was current before; the initial one where this is the first. Null where unknown."
     )
     change: float | None = Field(description="value - previous")
-    evaluated_at: int | None
-    store: str | None
-    evaluation: str | None
+    evaluated_at: Time | None
+    store: str | None = Field(description="The evaluation store that its value comes from.", examples=["weekly"])
+    evaluation: str | None = Field(description="The evaluation that its value comes from.", examples=["2026-W03"])
 
 
 class LifecycleItem(_Item):
@@ -135,31 +153,31 @@ class LifecycleItem(_Item):
     change: Change
     infrastructure: str | None
     stage: str | None
-    changed_at: int
+    changed_at: Time
 
 
 class VersionDetail(VersionItem):
     """A model version with all its metrics."""
 
     author: str | None
-    source_url: str | None
-    labels: dict[str, str]
+    source_url: Link
+    labels: dict[str, str] = Field(examples=[{"team": "pricing"}])
     lifecycle: list[LifecycleItem]
     metrics: list[Reading] = Field(description="The focus metric is among them.")
-    as_of: int | None
+    as_of: AsOf
 
 
 class EvaluationItem(_Item):
     """A counted evaluation of a version."""
 
-    event_id: str
-    evaluation: str
-    store: str
-    evaluated_at: int
+    event_id: EventId
+    evaluation: Evaluation
+    store: Store
+    evaluated_at: Time
     outcome: Outcome
-    metrics: dict[str, float]
-    drift: dict[str, float]
-    alert_ids: list[str]
+    metrics: Values
+    drift: Annotated[dict[str, float], Field(description="By metric: its value less the initial one.")]
+    alert_ids: list[str] = Field(description="The drift alerts that it raised.")
 
 
 class AlertItem(_Item):
@@ -167,12 +185,12 @@ class AlertItem(_Item):
 
     alert_id: str
     version_key: str
-    node: str
-    project: str
-    model: str
-    version: str
+    node: Node
+    project: Project
+    model: Model
+    version: Version
     active: bool
-    metric: str
+    metric: Code
     direction: Direction
     initial: float | None
     previous: float | None
@@ -181,20 +199,23 @@ class AlertItem(_Item):
     change: float | None
     degradation: float | None
     severity: AlertSeverity
-    reason: str
-    p_value: float | None
-    standard_error: float | None
-    evaluation: str
-    store: str
-    evaluated_at: int
+    reason: str = Field(
+        description="What happened, in a sentence.",
+        examples=["ROC AUC of redemption v2 fell from 0.8516 to 0.8390, 0.0281 below its initial 0.8672."],
+    )
+    p_value: float | None = Field(description="Null where it was not calculated.")
+    standard_error: float | None = Field(description="Null where it was not calculated.")
+    evaluation: Evaluation
+    store: Store
+    evaluated_at: Time
     caused_by: str = Field(description="Id of the event that changed the value.")
-    source_url: str | None
+    source_url: Link
 
 
 class MetricItem(_Item):
     """A metric that can be in focus."""
 
-    code: str
+    code: Code
     label: str
     direction: Direction
     custom: bool
@@ -208,7 +229,7 @@ class MetricItem(_Item):
 class NodeItem(_Item):
     """A node that has reported."""
 
-    node: str
+    node: Node
     kind: NodeKind
     projects: int
     versions: int
@@ -217,8 +238,8 @@ class NodeItem(_Item):
 class ProjectItem(_Item):
     """A project of a node."""
 
-    node: str
-    project: str
+    node: Node
+    project: Project
     models: int
     versions: int
 
@@ -226,9 +247,9 @@ class ProjectItem(_Item):
 class ModelItem(_Item):
     """A saved model of a project."""
 
-    node: str
-    project: str
-    model: str
+    node: Node
+    project: Project
+    model: Model
     name: str | None
     versions: int
     active_version: str | None
@@ -237,8 +258,8 @@ class ModelItem(_Item):
 class Bounds(_Item):
     """Thresholds of a metric: outside min..max is critical, outside soft_min..soft_max a warning; null: no bound."""
 
-    min: float | None = None
-    soft_min: float | None = None
+    min: float | None = Field(default=None, examples=[0.75])
+    soft_min: float | None = Field(default=None, examples=[0.82])
     soft_max: float | None = None
     max: float | None = None
 
@@ -246,11 +267,11 @@ class Bounds(_Item):
 class ConfigurationItem(_Item):
     """How a store is configured from a moment on."""
 
-    event_id: str
+    event_id: EventId
     name: str | None
     synced: bool
-    effective_at: int
-    recorded_at: int
+    effective_at: Time
+    recorded_at: Time
     actor: str | None = Field(description="Who configured it, where that was said.")
     thresholds: dict[str, Bounds]
 
@@ -261,13 +282,19 @@ class StoreItem(_Item):
     store_key: str = Field(
         description="node/project/store, each percent-encoded.", examples=["design-1/COUPONS/weekly"]
     )
-    node: str
-    project: str
-    store: str
+    node: Node
+    project: Project
+    store: Store
     name: str | None
     synced: bool = Field(description="Whether evaluations that ran just now would count.")
     thresholds: dict[str, Bounds]
     configurations: list[ConfigurationItem] = Field(description="All of them, the newest first; one may lie ahead.")
+
+
+class StoreDetail(StoreItem):
+    """An evaluation store by itself."""
+
+    as_of: AsOf
 
 
 class DeadLetterItem(_Item):
@@ -280,26 +307,26 @@ class DeadLetterItem(_Item):
     key: str | None = Field(description="The record's key as text, with replacement characters where it is none.")
     size: int | None = Field(description="Bytes of the value.")
     reason: str = Field(examples=["store_outside_project"])
-    message: str
-    failed_at: int
+    message: str = Field(description="Why it was refused, in a sentence.")
+    failed_at: Time
 
 
 class DeadLetterDetail(DeadLetterItem):
     """A dead letter with what it holds."""
 
     headers: dict[str, str]
-    value_base64: str | None
+    value_base64: str | None = Field(description="The bytes of the value; null for a record without one.")
     # Any JSON: whatever was sent.
     value: dict[str, object] | None = Field(
         description="The value's fields, unchecked; null where it cannot be read as a record of its topic."
     )
-    as_of: int | None
+    as_of: AsOf
 
 
 class Accepted(_Item):
     """A write that Kafka has acknowledged. What it changes can be read with `at_least` set to its position."""
 
-    event_id: str
+    event_id: EventId
     position: str = Field(
         description="Where it is in the log; give it as `at_least` to read what it has changed.",
         examples=["mooring.evaluation-runs:3:1042"],

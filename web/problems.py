@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from mooring.connection import BrokerRefused
 from mooring.errors import BrokerUnavailable, InvalidEvent, MooringError, NotDelivered
 from web.cursors import InvalidCursor
 from web.reads.metrics import UnknownMetric
@@ -46,7 +47,8 @@ class Refusal(Exception):
             type=f"urn:mooring:problem:{name}",
             title=name.replace("-", " ").capitalize(),
             status=status,
-            detail=detail,
+            # What was given may be quoted in it, and JSON can spell halves of characters, which UTF-8 cannot.
+            detail=_sentence(detail.encode(errors="replace").decode()),
             known=None if known is None else list(known),
         )
         self.headers = headers
@@ -78,13 +80,14 @@ def add_handlers(app: FastAPI) -> None:
         return answer(Refusal(400, error.reason.replace("_", "-"), str(error)).problem)
 
     @app.exception_handler(BrokerUnavailable)
+    @app.exception_handler(BrokerRefused)
     @app.exception_handler(NotDelivered)
     async def unreachable(_: Request, error: MooringError) -> JSONResponse:
         return answer(Refusal(503, "broker-unavailable", str(error)).problem)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(Refusal(400, "invalid-parameter", _sentence(error)).problem)
+        return answer(Refusal(400, "invalid-parameter", _complaints(error)).problem)
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
@@ -97,10 +100,14 @@ def add_handlers(app: FastAPI) -> None:
         return answer(Refusal(500, "internal-error", detail).problem)
 
 
-def _sentence(error: RequestValidationError) -> str:
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _complaints(error: RequestValidationError) -> str:
     told = []
     for each in error.errors():
         place, *path = each["loc"]
         name = ".".join(map(str, path)) or str(place)
         told.append(f"{name}: {each['msg'].removeprefix('Value error, ')}")
-    return f"{'; '.join(dict.fromkeys(told))}."
+    return "; ".join(dict.fromkeys(told))

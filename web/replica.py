@@ -158,7 +158,11 @@ class Replica:
                 self._placed.set_result(None)
             await self._read_on(consumer, assigned)
         finally:
-            await consumer.stop()
+            try:
+                await consumer.stop()
+            except asyncio.CancelledError:
+                # Of a fetch of its own that was waiting for the broker: nobody cancels this task. The rest of its stop.
+                await consumer._client.close()  # noqa: SLF001
 
     async def _read_on(self, consumer: AIOKafkaConsumer, assigned: list[TopicPartition]) -> None:
         target: tuple[int, Positions] | None = None

@@ -43,11 +43,22 @@ class Place:
             raise ValueError(f"{text!r} is no position; it looks like mooring.evaluation-runs:3:1042")
         return cls(match[1], int(match[2]), int(match[3]))
 
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+class NotWritten(LookupError):
+    """No record is at a place: its partition has none that far, or does not exist."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(f"no record is at {place}")
+
 
 class Seen:
     """Knows how far the workers are, and the replica after them.
 
-    `replicated`: the topics that the replica follows; `has_reached`: whether it has all before these offsets.
+    `replicated`: the topics that the replica follows; `has_reached`: whether it has all before these offsets;
+    `timeout_s`: for how long `wait` waits.
     """
 
     def __init__(
@@ -58,7 +69,9 @@ class Seen:
         replicated: Sequence[str],
         has_reached: Callable[[Mapping[tuple[str, int], int]], bool],
         changes: Changes,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
+        self.timeout_s = timeout_s
         self._brokers = brokers
         self._inputs = frozenset(topic.name for topic in topics.inputs)
         self._group = worker_group(topic_prefix)
@@ -72,14 +85,19 @@ class Seen:
         """Whether it is in a topic that others write to."""
         return place.topic in self._inputs
 
-    async def wait(self, place: Place, timeout_s: float = TIMEOUT_S) -> bool:
-        """Whether the replica has, within that time, what the record has changed. Raises BrokerUnavailable."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
+    async def wait(self, place: Place) -> bool:
+        """Whether the replica has, within the time, what the record has changed.
+
+        Raises NotWritten where there is no such record, BrokerUnavailable.
+        """
+        deadline = asyncio.get_running_loop().time() + self.timeout_s
         ends: dict[tuple[str, int], int] | None = None
+        is_written = False
         while True:
             revision = self._changes.revision
             if ends is None:
-                ends = await run_in_threadpool(self._ends_behind, place)
+                ends = await run_in_threadpool(self._ends_behind, place, is_written=is_written)
+                is_written = True
             if ends is not None and self._has_reached(ends):
                 return True
             left_s = deadline - asyncio.get_running_loop().time()
@@ -92,19 +110,31 @@ class Seen:
         with self._lock:
             self._disconnect()
 
-    def _ends_behind(self, place: Place) -> dict[tuple[str, int], int] | None:
-        """The ends of the public topics, once the record is handled; None before. Blocks."""
+    def _ends_behind(self, place: Place, *, is_written: bool) -> dict[tuple[str, int], int] | None:
+        """The ends of the public topics, once the record is handled; None before. Blocks.
+
+        `is_written`: whether it is known already that there is such a record. Raises NotWritten, BrokerUnavailable.
+        """
         asked = TopicPartition(place.topic, place.partition)
         with self._lock:
             try:
                 consumer = self._connected()
                 committed = consumer.committed(asked, timeout_ms=_ANSWER_TIMEOUT_MS)
                 if committed is None or committed <= place.offset:
+                    if not is_written:
+                        self._check_written(consumer, asked, place)
                     return None
                 return self._ends(consumer, place.partition)
             except KafkaError as error:
                 self._disconnect()
                 raise BrokerUnavailable(self._brokers) from error
+
+    def _check_written(self, consumer: KafkaConsumer, asked: TopicPartition, place: Place) -> None:
+        # Asked for the end of a partition that does not exist, the client waits until its time is up.
+        if place.partition not in (consumer.partitions_for_topic(place.topic) or ()):
+            raise NotWritten(place)
+        if consumer.end_offsets([asked], timeout_ms=_ANSWER_TIMEOUT_MS)[asked] <= place.offset:
+            raise NotWritten(place)
 
     def _ends(self, consumer: KafkaConsumer, partition: int) -> dict[tuple[str, int], int]:
         asked = [TopicPartition(topic, partition) for topic in self._replicated]

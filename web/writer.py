@@ -55,7 +55,10 @@ class Writer:
         if letter.reason == "too_large":
             raise NotKept("The record was too large to be kept whole; it has to be reported again by who sent it.")
         headers = list(letter.headers.items())
-        return self._send(letter.topic, letter.value, letter.key, letter.partition, headers)
+        try:
+            return self._send(letter.topic, letter.value, letter.key, letter.partition, headers)
+        except ValueError as error:
+            raise NotKept(f"{letter.topic} has no partition {letter.partition} any more.") from error
 
     def close(self) -> None:
         """Disconnect. What is under way is waited for by who sent it."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +16,20 @@ import pytest
 
 from mooring import Mooring
 from mooring.codec import decode
+from mooring.delivery import Position
 from mooring.errors import (
     DependencyMissing,
     InvalidEvent,
+    MooringError,
     Reason,
+    ServiceUnavailable,
 )
 from mooring.events import Change, CustomMetric, EvaluationRun, EvaluationStore, LifecycleChange, ModelBuild, Thresholds
 from mooring.keys import ProjectKey
 from mooring.metrics.binary import InvalidArrays, evaluate_binary
 from mooring.metrics.catalogue import Direction
 from mooring.topics import Topic, Topics
+from tests.brokers import Broker
 from tests.mooring.samples import BUILD, EVALUATION
 
 Y_TRUE = [0, 0, 1, 1, 0, 1, 1, 0, 1, 0]
@@ -291,3 +296,33 @@ def test_a_bad_node() -> None:
         Mooring("localhost:1", node="n", project="P", node_kind="LAPTOP")
     with pytest.raises(ValueError, match="acks"):
         Mooring("localhost:1", node="n", project="P", security={"acks": 0})
+
+
+def test_its_registry_is_made_when_asked_for_and_closed_with_it(
+    embedded_broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def registry_of(url: str | None = None) -> str:
+        with Mooring(embedded_broker.address, node="n", project="P", url=url) as mooring:
+            assert mooring.registry is mooring.registry
+            return mooring.registry.url
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOORING_URL", raising=False)
+    assert registry_of() == "http://127.0.0.1:8080"
+    monkeypatch.setenv("MOORING_URL", "http://127.0.0.1:1")
+    assert registry_of() == "http://127.0.0.1:1"
+    assert registry_of(url="http://127.0.0.1:2/") == "http://127.0.0.1:2"
+
+    mooring = Mooring(embedded_broker.address, node="n", project="P")
+    registry = mooring.registry
+    with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1:1"):
+        list(registry.versions(focus="roc_auc", sort="drift"))
+    mooring.close()
+    with pytest.raises(MooringError, match="closed"):
+        _ = mooring.registry
+    with pytest.raises(MooringError, match="closed"):
+        list(registry.versions())
+
+
+def test_a_position_as_text_is_what_reads_take() -> None:
+    assert str(Position("mooring.evaluation-runs", 3, 1042)) == "mooring.evaluation-runs:3:1042"

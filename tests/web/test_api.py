@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -14,6 +12,8 @@ from structlog.testing import capture_logs
 from mooring.metrics.catalogue import Direction
 from mooring.outputs import DeclaredMetric, Outcome, Severity, VersionMetrics
 from mooring.topics import Topics
+from tests.web.api import client
+from tests.web.api.client import Json
 from tests.web.conftest import AS_OF, app_over
 from tests.web.feed import BUILT_AT, DAY_MS, Written, alert, outcome, version
 from web.changes import Changes
@@ -25,34 +25,13 @@ from web.replica import ReplicaState
 STATE = ReplicaState(as_of=AS_OF, checked_at=AS_OF)
 V1 = "design-1/COUPONS/redemption/v1"
 
-# Any: JSON.
-Json = dict[str, Any]
 
-
-class Api:
+class Api(client.Api):
     """The API over `written`'s database, with the state that a test gives it."""
 
     def __init__(self, queries: Queries, topics: Topics) -> None:
         self.state = STATE
-        app = app_over(queries, topics, Changes(), lambda: self.state)
-        self.client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
-
-    def get(self, path: str, **parameters: str | int | list[str]) -> Json:
-        answer = self.client.get(f"/api/v1{path}", params=parameters)
-        assert answer.status_code == 200, answer.text
-        found: Json = answer.json()
-        return found
-
-    def items(self, path: str, **parameters: str | int | list[str]) -> list[Json]:
-        """All items, page by page."""
-        found: list[Json] = []
-        cursor: str | None = None
-        while True:
-            page = self.get(path, **parameters, **({"cursor": cursor} if cursor else {}))
-            found += page["items"]
-            if (cursor := page["next_cursor"]) is None:
-                return found
-            assert page["items"]
+        super().__init__(app_over(queries, topics, Changes(), lambda: self.state))
 
 
 @pytest.fixture

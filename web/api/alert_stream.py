@@ -17,16 +17,24 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from web.api.requests import PREFIX, Alerts, refuse_unknown_parameters
+from web.api.requests import PREFIX, READ, Alerts, refuse_unknown_parameters
 from web.changes import Changes
 from web.models import AlertItem
-from web.problems import Problem, Refusal
+from web.problems import Refusal
 from web.queries import Queries
 from web.reads.alerts import PlacedAlert
 from web.reads.filters import AlertFilter
 
 HEARTBEAT_S = 15.0
 _BATCH = 200
+_EXAMPLE = """retry: 1000
+id: 0:17,1:4
+
+id: 0:18,1:4
+event: alert
+data: {"alert_id":"ff8e0ab8-59a7-5b2c-9d4e-4a1f3b1f0c55","version_key":"design-1/COUPONS/redemption/v2"}
+
+"""
 _POSITION = re.compile(r"(\d{1,9}):(\d{1,18})")
 
 Seen = dict[int, int]
@@ -44,13 +52,21 @@ def router(queries: Queries, changes: Changes, topic: str) -> APIRouter:
         "now on; with it, everything after that event, then on.",
         response_class=StreamingResponse,
         responses={
-            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-            400: {"model": Problem, "description": "What is wrong, as a problem document"},
+            **{status: each for status, each in READ.items() if status not in (304, 503)},
+            200: {
+                "description": "The events",
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+            },
         },
     )
     async def stream(
-        where: Alerts, last_event_id: Annotated[str | None, Header(description="Id of the last event seen.")] = None
+        where: Alerts,
+        last_event_id: Annotated[
+            str | None, Header(description="Id of the last event seen.", examples=["0:17,1:4"])
+        ] = None,
     ) -> StreamingResponse:
+        for code in where.metric:
+            await run_in_threadpool(queries.metrics.spec, code)
         seen = _parsed(last_event_id) if last_event_id else await run_in_threadpool(queries.alerts.positions, topic)
         return StreamingResponse(
             _events(queries, changes, topic, where, seen),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from fastapi.params import Depends as Dependency
 
-from web.api.requests import BAD_REQUEST, PREFIX, Alerts, Cursor, Limit
+from web.api.requests import PREFIX, READ, Alerts, Cursor, Limit
 from web.models import AlertItem, Page
 from web.queries import Queries
 from web.reads.versions import DEFAULT_LIMIT
@@ -15,7 +15,7 @@ from web.reads.versions import DEFAULT_LIMIT
 
 def router(queries: Queries, dependencies: Sequence[Dependency]) -> APIRouter:
     """The routes, answered from the replica."""
-    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=BAD_REQUEST, tags=["alerts"])
+    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=READ, tags=["alerts"])
 
     @api.get("/alerts", summary="Past drift alerts, newest first")
     def alerts(where: Alerts, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AlertItem]:

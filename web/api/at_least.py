@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from web.problems import Refusal
-from web.seen import TIMEOUT_S, Place, Seen
+from web.seen import TIMEOUT_S, NotWritten, Place, Seen
 
 AtLeast = Annotated[
     str | None,
@@ -31,11 +31,15 @@ def at_least(seen: Seen) -> Callable[[AtLeast], Awaitable[None]]:
             raise Refusal(400, "invalid-parameter", f"at_least: {error}.") from None
         if not seen.is_input(place):
             raise Refusal(400, "invalid-parameter", f"at_least: {place.topic} is no topic that is written to here.")
-        if not await seen.wait(place):
+        try:
+            is_here = await seen.wait(place)
+        except NotWritten as error:
+            raise Refusal(400, "invalid-parameter", f"at_least: {error}.") from None
+        if not is_here:
             raise Refusal(
                 503,
                 "not-seen-yet",
-                f"What was written at {at_least} is not here after {TIMEOUT_S:.0f} s. Is a worker running? "
+                f"What was written at {at_least} is not here after {seen.timeout_s:.0f} s. Is a worker running? "
                 "Ask again, or without at_least for what there is.",
                 headers={"Retry-After": "1"},
             )

@@ -5,33 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.params import Depends as Dependency
 
 from mooring.errors import Reason
-from web.api.requests import BAD_REQUEST, NOT_FOUND, PREFIX, UNAVAILABLE, Cursor, Limit
+from web.api.requests import PREFIX, READ, WRITE, Cursor, Limit, Responses, problem
 from web.models import DeadLetterDetail, DeadLetterItem, Page, Replayed
-from web.problems import Problem, Refusal
+from web.problems import Refusal
 from web.queries import Queries
 from web.reads.versions import DEFAULT_LIMIT
 from web.writer import NotKept, Writer
 
+_UNKNOWN: Responses = problem(
+    404,
+    "unknown-dead-letter",
+    "There is none of that id",
+    "There is no dead letter 0370d797-b214-5010-922b-fd791947d63a.",
+)
+Id = Annotated[str, Path(description="The `letter_id`.", examples=["0370d797-b214-5010-922b-fd791947d63a"])]
 
-def router(queries: Queries, writer: Writer, dependencies: Sequence[Dependency]) -> APIRouter:
-    """The routes, answered from the replica; a replay goes to Kafka."""
-    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=BAD_REQUEST, tags=["dead letters"])
 
-    @api.get("/dead-letters", summary="What was refused, newest first")
+def router(queries: Queries, writer: Writer, *, reads: Sequence[Dependency], writes: Sequence[Dependency]) -> APIRouter:
+    """The routes, answered from the replica; a replay goes to Kafka.
+
+    `reads`, `writes`: what routes of each kind depend on.
+    """
+    api = APIRouter(prefix=PREFIX, tags=["dead letters"])
+
+    @api.get("/dead-letters", summary="What was refused, newest first", dependencies=reads, responses=READ)
     def letters(
-        reason: Annotated[list[Reason], Query()] = [],  # noqa: B006  # FastAPI reads it as the default, and copies
-        topic: Annotated[list[str], Query(description="Names of input topics.")] = [],  # noqa: B006
+        reason: Annotated[list[Reason], Query(description="Why it was refused. Repeat it for any of several.")] = [],  # noqa: B006  # FastAPI reads it as the default, and copies
+        topic: Annotated[
+            list[str],
+            Query(
+                description="Names of input topics. Repeat it for any of several.",
+                examples=[["mooring.evaluation-runs"]],
+            ),
+        ] = [],  # noqa: B006
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[DeadLetterItem]:
         return queries.dead_letters.page(reason=tuple(reason), topic=tuple(topic), limit=limit, cursor=cursor)
 
-    @api.get("/dead-letters/{letter_id}", summary="One dead letter with what it holds", responses=NOT_FOUND)
-    def letter(letter_id: str) -> DeadLetterDetail:
+    @api.get(
+        "/dead-letters/{letter_id}",
+        summary="One dead letter with what it holds",
+        dependencies=reads,
+        responses={**READ, **_UNKNOWN},
+    )
+    def letter(letter_id: Id) -> DeadLetterDetail:
         if (found := queries.dead_letters.get(letter_id)) is None:
             raise _unknown(letter_id)
         return found
@@ -41,13 +63,19 @@ def router(queries: Queries, writer: Writer, dependencies: Sequence[Dependency])
         summary="Another try",
         description="The record goes to its topic again as it was. Where it is refused again, that is another letter.",
         status_code=202,
+        dependencies=writes,
         responses={
-            **NOT_FOUND,
-            **UNAVAILABLE,
-            409: {"model": Problem, "description": "The record was not kept whole"},
+            **WRITE,
+            **_UNKNOWN,
+            **problem(
+                409,
+                "not-kept",
+                "It cannot be replayed",
+                "The record was too large to be kept whole; it has to be reported again by who sent it.",
+            ),
         },
     )
-    def replay(letter_id: str) -> Replayed:
+    def replay(letter_id: Id) -> Replayed:
         if (found := queries.dead_letters.letter(letter_id)) is None:
             raise _unknown(letter_id)
         try:

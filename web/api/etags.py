@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.api.requests import PREFIX
 
-_AS_OF = re.compile(rb'"as_of":(\d+|null)')
+# That of the answer itself, which comes after all else that has braces: what is answered may hold the same word.
+_AS_OF = re.compile(rb'"as_of":(\d+|null)(?=[^{}]*}$)')
 _JSON = "application/json"
 
 
@@ -61,7 +62,9 @@ class _Answer:
         headers["Cache-Control"] = "no-cache"
         if (match := _AS_OF.search(self._body)) is not None:
             headers["Mooring-As-Of"] = match[1].decode()
-        if tag in (each.strip() for each in self._known.split(",")) or self._known.strip() == "*":
+        # Compared as weak ones, as the RFC has it for this header.
+        known = {each.strip().removeprefix("W/") for each in self._known.split(",")}
+        if tag.removeprefix("W/") in known or known == {"*"}:
             for name in ("content-length", "content-type"):
                 del headers[name]
             await self._send({**start, "status": 304})

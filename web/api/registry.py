@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from web import export
 from web.api.requests import (
-    BAD_REQUEST,
     NOT_FOUND,
     PREFIX,
+    READ,
     Cursor,
     Focus,
     Key,
@@ -63,7 +63,7 @@ SortKey = Annotated[str, Depends(_sort_key)]
 
 def router(queries: Queries, dependencies: Sequence[Dependency]) -> APIRouter:
     """The routes, answered from the replica."""
-    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=BAD_REQUEST, tags=["registry"])
+    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=READ, tags=["registry"])
 
     @api.get("/versions", summary="The registry, one metric in focus")
     def versions(
@@ -83,15 +83,18 @@ def router(queries: Queries, dependencies: Sequence[Dependency]) -> APIRouter:
         summary="The registry as a table",
         description="All versions that the filters admit, as CSV: a line each, the first one names the columns.",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+        responses={200: {"description": "The table", "content": {"text/csv": {"schema": {"type": "string"}}}}},
     )
     def table(where: Versions, sort: SortKey, focus: Focus = ROC_AUC) -> StreamingResponse:
         first = queries.versions.list(where, focus=focus, sort=sort, limit=MAX_LIMIT)
         lines = export.lines(
             first, lambda cursor: queries.versions.list(where, focus=focus, sort=sort, limit=MAX_LIMIT, cursor=cursor)
         )
-        name = f'attachment; filename="mooring-{focus}.csv"' if focus.isidentifier() else "attachment"
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+        named = focus.isascii() and focus.isidentifier()
+        headers = {"Content-Disposition": f'attachment; filename="mooring-{focus}.csv"' if named else "attachment"}
+        if first.as_of is not None:
+            headers["Mooring-As-Of"] = str(first.as_of)
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
     @api.get("/versions/{node}/{project}/{model}/{version}", summary="One version, all metrics", responses=NOT_FOUND)
     def version(key: Key, focus: Focus = ROC_AUC) -> VersionDetail:

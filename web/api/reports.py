@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Depends
 from fastapi.params import Depends as Dependency
 
 from mooring.documents import completed, event
 from mooring.errors import InvalidEvent
 from mooring.events import EvaluationRun, Event, ModelBuild
 from mooring.schema import SCHEMA_DIR
-from web.api.requests import PREFIX, UNAVAILABLE
+from web.api.requests import PREFIX, WITH_BODY, WRITE, refuse_what_is_not_json
 from web.models import Accepted
 from web.writer import Writer
 
@@ -28,7 +28,12 @@ Document = Annotated[dict[str, Any], Body(description="The fields of the schema;
 
 def router(writer: Writer, dependencies: Sequence[Dependency]) -> APIRouter:
     """The routes; what is reported goes to Kafka."""
-    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=UNAVAILABLE, tags=["reports"])
+    api = APIRouter(
+        prefix=PREFIX,
+        dependencies=[Depends(refuse_what_is_not_json), *dependencies],
+        responses={**WRITE, **WITH_BODY},
+        tags=["reports"],
+    )
 
     @api.post("/builds", summary="Report a build", status_code=202, openapi_extra=_body(ModelBuild))
     def build(document: Document) -> Accepted:

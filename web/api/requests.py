@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.routing import APIRoute, APIRouter
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,19 +19,60 @@ from mooring.errors import InvalidEvent
 from mooring.keys import StoreKey, VersionKey
 from mooring.metrics.catalogue import PredictionType
 from mooring.outputs import Severity, VersionState
+from web.guard import MAX_BODY_BYTES
 from web.models import AlertSeverity
-from web.problems import Problem, Refusal
+from web.problems import MEDIA_TYPE, Problem, Refusal
 from web.reads.filters import AlertFilter, Interval, VersionFilter
 from web.reads.versions import MAX_LIMIT
 
 PREFIX = "/api/v1"
 
-_PROBLEM = {"model": Problem, "description": "What is wrong, as a problem document"}
 # Any: as FastAPI types it.
 Responses = dict[int | str, dict[str, Any]]
-BAD_REQUEST: Responses = {400: _PROBLEM}
-NOT_FOUND: Responses = {400: _PROBLEM, 404: _PROBLEM}
-UNAVAILABLE: Responses = {400: _PROBLEM, 503: _PROBLEM}
+
+
+def problem(status: int, name: str, description: str, detail: str) -> Responses:
+    """What the documentation says of an error, with an example."""
+    example = Refusal(status, name, detail).problem.model_dump(exclude_none=True)
+    content = {MEDIA_TYPE: {"example": example}}
+    return {status: {"model": Problem, "description": description, "content": content}}
+
+
+_ANY: Responses = {
+    **problem(
+        400, "unknown-parameter", "The request is wrong", "There is no parameter 'metrics' here; known are focus, sort."
+    ),
+    **problem(403, "unknown-host", "Not for who asks", "This view is for its own machine only."),
+    **problem(500, "internal-error", "A defect", "The service met an error that it did not expect."),
+}
+READ: Responses = {
+    304: {"description": "As it was in the answer that had this ETag (`If-None-Match`)"},
+    **_ANY,
+    **problem(
+        503,
+        "not-seen-yet",
+        "What `at_least` asks for is not here in time, or the broker is away",
+        "What was written at mooring.evaluation-runs:3:1042 is not here after 5 s. Is a worker running?",
+    ),
+}
+WRITE: Responses = {
+    **_ANY,
+    **problem(
+        503,
+        "broker-unavailable",
+        "Kafka does not take it",
+        "No Kafka broker answers at localhost:9092. Is it running, and is the address right (MOORING_BROKERS)?",
+    ),
+}
+WITH_BODY: Responses = {
+    **problem(413, "too-large", "The body is too large", f"The request has more than {MAX_BODY_BYTES:,} bytes."),
+    **problem(
+        415, "not-json", "The body is no JSON", "A body has to be JSON, with Content-Type: application/json, not none."
+    ),
+}
+NOT_FOUND: Responses = problem(
+    404, "unknown-version", "Nothing is known of it", "There is no model version design-1/COUPONS/redemption/v9."
+)
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items of a page.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before, with all else as it was.")]
@@ -54,17 +95,43 @@ class KeepPathEncoded:
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """A dependency of every route: refuse a query parameter that the route's documentation does not list."""
+    """A dependency of every route: refuse a query parameter that the route's documentation does not list.
+
+    And one that is given twice of which only one would be looked at.
+    """
     route = request.scope["route"]
     operation = request.app.openapi()["paths"].get(route.path_format, {}).get(request.method.lower(), {})
-    known = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+    known = {each["name"]: each["schema"] for each in operation.get("parameters", []) if each["in"] == "query"}
     for name in request.query_params:
         if name not in known:
             instead = f"known are {', '.join(known)}" if known else "it takes none"
-            raise Refusal(400, "unknown-parameter", f"There is no parameter {name!r} here; {instead}.", known)
+            raise Refusal(400, "unknown-parameter", f"There is no parameter {name!r} here; {instead}.", list(known))
+        if known[name].get("type") != "array" and len(request.query_params.getlist(name)) > 1:
+            raise Refusal(400, "invalid-parameter", f"{name}: it can be given once only.")
 
 
-def version_key(node: str, project: str, model: str, version: str) -> VersionKey:
+def refuse_what_is_not_json(request: Request) -> None:
+    """A dependency of routes with a body: refuse what a page of another site could send without asking beforehand."""
+    kind = request.headers.get("content-type", "")
+    main, _, sub = kind.partition(";")[0].strip().lower().partition("/")
+    if main != "application" or not (sub == "json" or sub.endswith("+json")):
+        raise Refusal(
+            415, "not-json", f"A body has to be JSON, with Content-Type: application/json, not {kind or 'none'}."
+        )
+
+
+def _part(name: str, example: str) -> Any:  # Any: a default that FastAPI reads
+    return Path(description=f"Id of the {name}, percent-encoded by itself: a slash in it is %2F.", examples=[example])
+
+
+NodePart = Annotated[str, _part("node", "design-1")]
+ProjectPart = Annotated[str, _part("project", "COUPONS")]
+ModelPart = Annotated[str, _part("model", "redemption")]
+VersionPart = Annotated[str, _part("version", "v2")]
+StorePart = Annotated[str, _part("store", "weekly")]
+
+
+def version_key(node: NodePart, project: ProjectPart, model: ModelPart, version: VersionPart) -> VersionKey:
     """The key that four parts of a path spell. Raises Refusal (404) where they can be none."""
     try:
         return VersionKey(*map(_unquoted, (node, project, model, version)))
@@ -72,7 +139,7 @@ def version_key(node: str, project: str, model: str, version: str) -> VersionKey
         raise unknown_version("/".join((node, project, model, version))) from None
 
 
-def store_key(node: str, project: str, store: str) -> StoreKey:
+def store_key(node: NodePart, project: ProjectPart, store: StorePart) -> StoreKey:
     """The key that three parts of a path spell. Raises Refusal (404) where they can be none."""
     try:
         return StoreKey(*map(_unquoted, (node, project, store)))

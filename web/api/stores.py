@@ -6,20 +6,44 @@ import time
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.params import Depends as Dependency
 from pydantic import BaseModel, ConfigDict, Field
 
 from mooring.documents import completed, event
 from mooring.events import EvaluationStore
-from web.api.requests import BAD_REQUEST, NOT_FOUND, PREFIX, UNAVAILABLE, Cursor, Ids, Limit, Store
-from web.models import Accepted, Bounds, Page, StoreItem
+from web.api.requests import (
+    PREFIX,
+    READ,
+    WITH_BODY,
+    WRITE,
+    Cursor,
+    Ids,
+    Limit,
+    Responses,
+    Store,
+    problem,
+    refuse_what_is_not_json,
+)
+from web.models import Accepted, Bounds, Page, StoreDetail, StoreItem
 from web.problems import Refusal
 from web.queries import Queries
 from web.reads.versions import DEFAULT_LIMIT
 from web.writer import Writer
 
 _ROUTE = "/stores/{node}/{project}/{store}"
+_UNKNOWN: Responses = problem(
+    404,
+    "unknown-store",
+    "Nothing is known of it",
+    "There is no store design-1/COUPONS/monthly: nothing was evaluated in it or configured.",
+)
+
+
+class GivenBounds(Bounds):
+    """Bounds as they are given: nothing else beside them, and numbers as numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StoreConfiguration(BaseModel):
@@ -27,6 +51,7 @@ class StoreConfiguration(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -39,19 +64,28 @@ class StoreConfiguration(BaseModel):
     )
 
     synced: bool = Field(description="Whether its evaluations reach the registry.")
-    thresholds: dict[str, Bounds] = Field(default={}, description="By metric. All that are to hold: none is kept.")
-    name: str | None = None
+    thresholds: dict[str, GivenBounds] = Field(default={}, description="By metric. All that are to hold: none is kept.")
+    name: str | None = Field(default=None, description="What people call it.", examples=["Weekly evaluation"])
     actor: str | None = Field(default=None, description="Who configures it.")
     effective_at: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         default=None, description="From when on, epoch ms; now unless given."
     )
 
 
-def router(queries: Queries, writer: Writer, dependencies: Sequence[Dependency]) -> APIRouter:
-    """The routes, answered from the replica; what is written goes to Kafka."""
-    api = APIRouter(prefix=PREFIX, dependencies=dependencies, responses=BAD_REQUEST, tags=["stores"])
+def router(queries: Queries, writer: Writer, *, reads: Sequence[Dependency], writes: Sequence[Dependency]) -> APIRouter:
+    """The routes, answered from the replica; what is written goes to Kafka.
 
-    @api.get("/stores", summary="The evaluation stores")
+    `reads`, `writes`: what routes of each kind depend on.
+    """
+    api = APIRouter(prefix=PREFIX, tags=["stores"])
+
+    @api.get(
+        "/stores",
+        summary="The evaluation stores",
+        description="Those that were configured, or in which something was evaluated.",
+        dependencies=reads,
+        responses=READ,
+    )
     def stores(
         node: Ids = [],  # noqa: B006  # FastAPI reads it as the default, and copies
         project: Ids = [],  # noqa: B006
@@ -60,13 +94,21 @@ def router(queries: Queries, writer: Writer, dependencies: Sequence[Dependency])
     ) -> Page[StoreItem]:
         return queries.stores.page(_now(), node=tuple(node), project=tuple(project), limit=limit, cursor=cursor)
 
-    @api.get(_ROUTE, summary="One evaluation store", responses=NOT_FOUND)
-    def store(key: Store) -> StoreItem:
+    @api.get(_ROUTE, summary="One evaluation store", dependencies=reads, responses={**READ, **_UNKNOWN})
+    def store(key: Store) -> StoreDetail:
+        as_of = queries.as_of()
         if (found := queries.stores.get(key, _now())) is None:
             raise Refusal(404, "unknown-store", f"There is no store {key}: nothing was evaluated in it or configured.")
-        return found
+        return StoreDetail(**dict(found), as_of=as_of)
 
-    @api.put(_ROUTE, summary="Configure an evaluation store", status_code=202, responses=UNAVAILABLE)
+    @api.put(
+        _ROUTE,
+        summary="Configure an evaluation store",
+        description="From `effective_at` on, instead of the configuration before: what is left out is not kept.",
+        status_code=202,
+        dependencies=[Depends(refuse_what_is_not_json), *writes],
+        responses={**WRITE, **WITH_BODY, **_UNKNOWN},
+    )
     def configure(key: Store, configuration: StoreConfiguration) -> Accepted:
         document = configuration.model_dump(exclude_none=True) | {
             "node_id": key.node_id,

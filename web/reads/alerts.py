@@ -86,10 +86,14 @@ class Alerts:
             found = connection.execute("SELECT partition, next_offset FROM positions WHERE topic = ?", (topic,))
             return {row["partition"]: row["next_offset"] for row in found}
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, where: AlertFilter = EVERY_ALERT) -> dict[str, int]:
         """How many alerts there are of each severity."""
+        conditions, parameters = where.conditions()
         with self._reader.snapshot() as connection:
-            found = connection.execute("SELECT severity, count(*) AS n FROM alerts GROUP BY severity")
+            found = connection.execute(
+                f"SELECT severity, count(*) AS n FROM alerts {clause(conditions)} GROUP BY severity",  # noqa: S608  # as above
+                parameters,
+            )
             return {row["severity"]: row["n"] for row in found}
 
     def _placed(self, connection: sqlite3.Connection, rest: str, parameters: Parameters) -> list[PlacedAlert]:

@@ -26,6 +26,11 @@ class DeadLetters:
         self._reader = reader
         self._types: dict[str, type[Record]] = {topic.name: topic.type for topic in topics.inputs}
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The names of the topics that letters can be of."""
+        return tuple(self._types)
+
     def page(
         self,
         *,
@@ -63,15 +68,19 @@ class DeadLetters:
         """A dead letter with its value in plain words where it can be read; None where there is none of that id."""
         as_of = self._reader.as_of()
         letter = self.letter(letter_id)
-        return None if letter is None else items.dead_letter_detail(letter, self._plain(letter), as_of)
+        return None if letter is None else items.dead_letter_detail(letter, self.plain(letter), as_of)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, *, topic: tuple[str, ...] = ()) -> dict[str, int]:
         """How many dead letters there are of each reason."""
+        conditions, parameters = among({"topic": topic})
         with self._reader.snapshot() as connection:
-            found = connection.execute("SELECT reason, count(*) AS n FROM dead_letters GROUP BY reason")
+            found = connection.execute(
+                f"SELECT reason, count(*) AS n FROM dead_letters {clause(conditions)} GROUP BY reason",  # noqa: S608  # texts of this module
+                parameters,
+            )
             return {row["reason"]: row["n"] for row in found}
 
-    def _plain(self, letter: DeadLetter) -> dict[str, object] | None:
+    def plain(self, letter: DeadLetter) -> dict[str, object] | None:
         """The fields of the value, unchecked; None where they cannot be read."""
         type_ = self._types.get(letter.topic)
         if type_ is None:

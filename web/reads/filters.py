@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
+
+from mooring.keys import encode_part
 
 # Any: what SQLite can bind.
 Parameters = dict[str, Any]
@@ -65,7 +68,10 @@ class VersionFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """Which alerts. `since` is included, `until` is not; both are times of the evaluation."""
+    """Which alerts. `since` is included, `until` is not; both are times of the evaluation.
+
+    `q`: words that must all occur in the ids of node, project, model and version.
+    """
 
     version: tuple[str, ...] = ()
     node: tuple[str, ...] = ()
@@ -74,6 +80,7 @@ class AlertFilter:
     metric: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    q: str | None = None
 
     def conditions(self) -> tuple[list[str], Parameters]:
         """Conditions on the table of alerts and their parameters."""
@@ -87,6 +94,9 @@ class AlertFilter:
             }
         )
         narrow_time(conditions, parameters, self.since, self.until)
+        for number, word in enumerate((self.q or "").split()):
+            conditions.append(f"version_key LIKE :q_{number} ESCAPE '!'")
+            parameters[f"q_{number}"] = "%" + re.sub(r"[%_!]", r"!\g<0>", encode_part(word)) + "%"
         return conditions, parameters
 
 

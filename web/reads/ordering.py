@@ -50,18 +50,20 @@ class Ranks:
     """The places of the models in each order by text: kept until a model is added or called otherwise."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, Values]] = {}
+        self._kept: dict[str, tuple[object, Values]] = {}
 
     def of(self, connection: sqlite3.Connection, text: str) -> Values:
         """The place of each model, by its number."""
         (times,) = connection.execute("SELECT times FROM models_changed").fetchone()
+        # Tables that were made anew count from the beginning again.
+        (tables,) = connection.execute("PRAGMA schema_version").fetchone()
         kept = self._kept.get(text)
-        if kept is None or kept[0] != times:
+        if kept is None or kept[0] != (tables, times):
             rows = connection.execute(f"SELECT id FROM models ORDER BY {text}")  # noqa: S608  # of this module
             numbers = np.fromiter((number for (number,) in rows), np.int64)
             ranks = np.zeros(int(numbers.max(initial=0)) + 1)
             ranks[numbers] = np.arange(len(numbers))
-            kept = self._kept[text] = (times, ranks)
+            kept = self._kept[text] = ((tables, times), ranks)
         return kept[1]
 
 
