@@ -13,6 +13,7 @@ from web.reads.alerts import Alerts
 from web.reads.dead_letters import DeadLetters
 from web.reads.history import History
 from web.reads.metrics import Metrics
+from web.reads.names import Names
 from web.reads.reader import Reader
 from web.reads.stores import Stores
 from web.reads.versions import Versions
@@ -26,6 +27,7 @@ class Queries:
     versions: Versions
     history: History
     metrics: Metrics
+    names: Names
     alerts: Alerts
     dead_letters: DeadLetters
     stores: Stores
@@ -45,6 +47,7 @@ class Queries:
             Versions(reader),
             History(reader),
             Metrics(reader),
+            Names(reader),
             Alerts(reader),
             DeadLetters(reader, topics),
             Stores(reader),

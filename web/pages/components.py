@@ -14,7 +14,9 @@ from nicegui import ui
 Json = dict[str, Any]
 
 
-class _Drawn(ui.element):
+class Drawn(ui.element):
+    """Base of the components."""
+
     def show(self, **props: object) -> None:
         """Set the props, and send them if one is new."""
         new = {name: value for name, value in props.items() if self.props.get(name) != value}
@@ -24,16 +26,29 @@ class _Drawn(ui.element):
             self.update()
 
 
-class Header(_Drawn, component="header.js"):
+class Header(Drawn, component="header.js"):
     """Name, how current the data are, counts of alerts with the latest of them. Event: `open` with a version key."""
 
 
-class Toolbar(_Drawn, component="toolbar.js"):
-    """Search, filters, metric to focus. Event: `change` with a name and a value."""
+class Toolbar(Drawn, component="toolbar.js"):
+    """Search, filters, metric to focus; within it what else belongs into the bar.
+
+    Events: `focus` with a code; `set` with a filter and its one value; `add`, `remove` with a filter and one of its
+    values; `range` with a filter and two bounds as typed; `suggest` with a filter and the beginning of a value, which
+    `suggested` answers; `clear`.
+    """
 
 
-class Registry(_Drawn, component="registry.js"):
-    """The table of versions. Events: `open` with a version key, `sort` with a column, `more`, `clear`."""
+class SavedViews(Drawn, component="views.js"):
+    """Views that the browser keeps under a name. Event: `view` with the query part of an address."""
+
+
+class Registry(Drawn, component="registry.js"):
+    """The table of versions, and the bar above it, within which there may be more.
+
+    Events: `open` with a version key, `sort` with a column, `sort_by` with a sort key, `group` with whether to have
+    headings, `more`, `clear`.
+    """
 
     def show_entries(self, entries: Sequence[Json]) -> None:
         """Set the rows; where they are the same ones as before, only those that changed are sent."""
@@ -48,5 +63,5 @@ class Registry(_Drawn, component="registry.js"):
             self.run_method("patch", changed)
 
 
-class Details(_Drawn, component="details.js"):
-    """One version in full. Events: `close`, `tab` with a tab's name."""
+class ColumnChooser(Drawn, component="columns.js"):
+    """Which columns there are, in which order. Event: `choose` with keys and how many are pinned, or twice null."""

@@ -19,8 +19,9 @@ export default {
       </span>
       <div class="m-alerts" @keydown.esc="open = false" @focusout="left">
         <button type="button" class="m-button" :aria-expanded="open" aria-controls="latest-alerts"
-                data-testid="alerts-button" @click="open = !open">
-          Alerts
+                title="Latest alerts" data-testid="alerts-button" @click="open = !open">
+          <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><path d="M6 17v-6a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21.5h4" /></svg>
+          <span class="m-hidden">Latest alerts</span>
           <span v-for="count in counts" :key="count.severity" class="m-count" :class="'m-' + count.tone"
                 :title="count.title" :data-testid="'alerts-' + count.severity.toLowerCase()">{{ count.text }}</span>
           <span v-if="!counts.length" class="m-count">0</span>
@@ -34,6 +35,7 @@ export default {
             <span><b>{{ alert.title }}</b><br />{{ alert.reason }}</span>
             <time>{{ ago(alert.at) }}</time>
           </a>
+          <a class="m-all" href="/alerts" data-testid="all-alerts">All alerts</a>
         </section>
       </div>
       <button type="button" class="m-button m-icon" :title="'Theme: ' + theme" :aria-label="'Theme: ' + theme"

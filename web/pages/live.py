@@ -9,7 +9,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import structlog
 from nicegui import Client, background_tasks, events, run, ui
+from starlette.datastructures import QueryParams
 
 from web.changes import Changes
 from web.pages import display, entries
@@ -29,6 +31,8 @@ _REST_PER_LOOK = 3.0
 _MOST_REST_S = 0.7
 _STATUS_S = 1.0
 _FRESH_S = 6.0
+
+_log = structlog.stdlib.get_logger("web.pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class LivePage(ABC, Generic[V, S]):
             self._header = Header().on("open", self._open_version)
             self._header.show(path=self.path, heading=self.heading)
             self.build()
-        ui.on("address", self.on(self.parse, follows=True))
+        # The query as it stands in the address: a name may be in it several times.
+        ui.on("address", self.on(lambda query: self.parse(QueryParams(query)), follows=True))
         await self.draw()
         task = background_tasks.create(self._follow(revision), name=f"page {self.path}")
         self._client.on_delete(lambda: task.cancel() and None)
@@ -165,7 +170,11 @@ class LivePage(ABC, Generic[V, S]):
                 self._header.show(status=self._status())
                 continue
             revision = seen
-            took_s = await self.draw()
+            try:
+                took_s = await self.draw()
+            except Exception:  # noqa: BLE001  # a page that ended its following in silence would only look alive
+                _log.exception("page_not_drawn", path=self.path)
+                took_s = _MOST_REST_S
             await asyncio.sleep(min(_MOST_REST_S, max(_REST_S, _REST_PER_LOOK * took_s)))
 
     def _read(self, view: V) -> tuple[S, _Alerts]:

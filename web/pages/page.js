@@ -17,11 +17,20 @@ globalThis.mooring = (() => {
     },
     start() {
       applyTheme();
-      addEventListener("popstate", () => emitEvent("address", Object.fromEntries(new URLSearchParams(location.search))));
+      addEventListener("popstate", () => emitEvent("address", location.search.slice(1)));
     },
     ago(at, now) {
       const [unit, size] = UNITS.find(([, size]) => Math.abs(now - at) >= size) || ["now"];
       return unit === "now" ? "just now" : relative.format(Math.trunc((at - now) / size), unit);
+    },
+    // Below the button that opens it, within the window.
+    placePopover(popover, button) {
+      const { bottom, left } = button.getBoundingClientRect();
+      const width = Math.min(360, innerWidth - 16);
+      Object.assign(popover.style, {
+        width: `${width}px`, top: `${bottom + 6}px`, left: `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`,
+        maxHeight: `${innerHeight - bottom - 18}px`,
+      });
     },
     date: (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }),
   };

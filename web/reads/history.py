@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
 
 from mooring.keys import VersionKey
 from mooring.outputs import VersionMetrics
@@ -14,12 +16,15 @@ from web.reads import metrics
 from web.reads.filters import Parameters, narrow_time
 from web.reads.filters import where as clause
 from web.reads.reader import Reader
+from web.reads.series import Series, Stamp, points_of, stamp_of, thinned
 from web.tables.names import SEPARATOR
 from web.tables.outcomes import NOT_SYNCED, OUTCOMES, alert_ids_of, numbers_of
 
 DEFAULT_LIMIT = 50
 # How far back what was current before is looked for.
 _BACK = 50
+# For how many charts what they show is kept: an open page asks again with every change of the replica.
+_SERIES_KEPT = 256
 
 _COLUMNS = "event_id, evaluation_id, store_id, evaluated_at, mark, outcome, codes, numbers, alert_ids"
 
@@ -29,6 +34,8 @@ class History:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._series: OrderedDict[tuple[object, ...], tuple[Stamp, Series]] = OrderedDict()
+        self._lock = Lock()
 
     def counted(
         self,
@@ -62,6 +69,41 @@ class History:
         None where the version is not known. Raises InvalidCursor.
         """
         return self._page(key, "evaluations", [], None, since, until, limit, cursor, newest_first=True)
+
+    def series(
+        self, key: VersionKey, metric: str, *, most: int, since: int | None = None, until: int | None = None
+    ) -> Series:
+        """The counted values of a metric over time, at most so many: among them the least and greatest of each stretch.
+
+        No point where the version is not known, or never had the metric. `most` is at least 4.
+        """
+        with self._reader.snapshot() as connection:
+            version = connection.execute("SELECT id FROM versions WHERE version_key = ?", (str(key),)).fetchone()
+            if version is None:
+                return Series()
+            asked = (version["id"], metric, most, since, until)
+            stamp = stamp_of(connection, version["id"])
+            with self._lock:
+                known = self._series.get(asked)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            points = points_of(connection, version["id"], metric, since, until)
+        found = Series(tuple(thinned(points, most)), len(points))
+        with self._lock:
+            self._series[asked] = (stamp, found)
+            self._series.move_to_end(asked)
+            while len(self._series) > _SERIES_KEPT:
+                self._series.popitem(last=False)
+        return found
+
+    def count(self, key: VersionKey) -> int:
+        """How many evaluations a version has, of whatever outcome."""
+        with self._reader.snapshot() as connection:
+            found = connection.execute(
+                "SELECT count(*) AS n FROM outcomes WHERE version = (SELECT id FROM versions WHERE version_key = ?)",
+                (str(key),),
+            ).fetchone()
+            return int(found["n"])
 
     def _page(
         self,

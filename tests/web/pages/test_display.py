@@ -1,11 +1,9 @@
-"""Numbers, drifts and addresses as the page shows them."""
+"""Numbers and drifts as the pages show them."""
 
 import pytest
 
 from mooring.outputs import Severity, VersionState
-from web.models import Sort
 from web.pages import display
-from web.pages.address import View, next_sort
 
 
 @pytest.mark.parametrize(
@@ -65,33 +63,3 @@ def test_every_state_and_severity_has_words() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0 s"), (59, "59 s"), (60, "1 minute"), (7_300, "2 hours")])
 def test_ages(seconds: float, shown: str) -> None:
     assert display.age(seconds) == shown
-
-
-def test_a_view_survives_its_address() -> None:
-    view = View(focus="log_loss", q="a b&c", node="n/1", active=True, sort="-value", version="n/p/m/v", tab="metrics")
-    assert view.query.startswith("?focus=log_loss")
-    pairs = dict(pair.split("=") for pair in view.query[1:].split("&"))
-    assert set(pairs) == {"focus", "q", "node", "active", "sort", "version", "tab"}
-    assert View().query == ""
-
-
-def test_an_address_that_makes_no_sense_is_the_plain_view() -> None:
-    view = View.of({"sort": "age", "tab": "secrets", "active": "maybe", "version": "no key", "unheard": "of"})
-    assert (view.sort, view.tab, view.active) == (Sort.HIERARCHY, "overview", False)
-    assert view.version_key is None
-
-
-@pytest.mark.parametrize(
-    ("column", "directed", "order"),
-    [
-        ("drift", True, ["-degradation", "degradation", "hierarchy"]),
-        ("drift", False, ["-drift", "drift", "hierarchy"]),
-        ("value", True, ["-value", "value", "hierarchy"]),
-        ("name", True, ["name", "-name", "hierarchy"]),
-    ],
-)
-def test_clicks_on_a_heading(column: str, directed: bool, order: list[str]) -> None:
-    sort = Sort.HIERARCHY.value
-    for expected in order:
-        sort = next_sort(column, sort, directed=directed)
-        assert sort == expected
