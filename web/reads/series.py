@@ -36,6 +36,8 @@ class Series:
 class Stamp(NamedTuple):
     """What changes whenever a version has another evaluation: none is ever changed or taken away."""
 
+    # Tables that were made anew begin to count again.
+    tables: int
     how_many: int
     newest: int
 
@@ -45,7 +47,8 @@ def stamp_of(connection: sqlite3.Connection, version: int) -> Stamp:
     count, last = connection.execute(
         "SELECT count(*), coalesce(max(id), 0) FROM outcomes WHERE version = ?", (version,)
     ).fetchone()
-    return Stamp(count, last)
+    (tables,) = connection.execute("PRAGMA schema_version").fetchone()
+    return Stamp(tables, count, last)
 
 
 def points_of(
