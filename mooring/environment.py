@@ -22,6 +22,7 @@ KNOWN: Mapping[str, str] = {
     "MOORING_DATA_DIR": "where the worker and the web view keep their files",
     "MOORING_HTTP_HOST": "address that the web view listens on",
     "MOORING_HTTP_PORT": "port that the web view listens on",
+    "MOORING_HTTP_NAMES": "host names under which the web view is asked for, those of a proxy, separated by commas",
     "MOORING_WORKER_HTTP_HOST": "address of the worker's health and metrics",
     "MOORING_WORKER_HTTP_PORT": "port of the worker's health and metrics; 0 for none",
     "MOORING_SCHEMA_REGISTRY_URL": "where schemas of Confluent-framed values are looked up",

@@ -78,7 +78,7 @@ def _run(settings: Settings) -> None:
                 state=lambda: replica.state,
                 unreadable=lambda: replica.database.unreadable,
             )
-            app = build_app(parts, settings.http_host)
+            app = build_app(parts, settings.http_host, settings.http_names)
             example = pages.first_build(settings.brokers, settings.topic_prefix)
             pages.add(app, pages.Services(queries, changes, writer, seen, parts.state, example))
             server.serve(app, bound, changes, lambda: _say_ready(settings, server.url(bound)))

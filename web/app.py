@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,8 +43,8 @@ class Parts:
     unreadable: Callable[[], int]
 
 
-def build_app(parts: Parts, host: str) -> FastAPI:
-    """The app over these parts. `host`: what it will listen on."""
+def build_app(parts: Parts, host: str, names: Collection[str] = ()) -> FastAPI:
+    """The app over these parts. `host`: what it will listen on; `names`: what else it is called."""
     queries, changes = parts.queries, parts.changes
 
     @asynccontextmanager
@@ -82,5 +82,5 @@ def build_app(parts: Parts, host: str) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(ETags)
     app.add_middleware(KeepPathEncoded)
-    app.add_middleware(Guard, host=host)
+    app.add_middleware(Guard, host=host, names=names)
     return app

@@ -7,6 +7,7 @@ around that: neither by a name that resolves to this address (DNS rebinding) nor
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,11 +20,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """Middleware. `host`: what the view listens on; where that is loopback, it is asked for under such a name only."""
+    """Middleware. `host`: what the view listens on; where that is loopback, it is asked for under such a name only.
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    `names`: others under which it is known, those of a proxy before it.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, names: Collection[str] = ()) -> None:
         self._app = app
         self._loopback = is_loopback(host)
+        self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -43,13 +48,16 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         # No page's own name can lead here when only addresses and "localhost" do.
-        if self._loopback and not is_loopback(_name(host)):
+        if self._loopback and not is_loopback(_name(host)) and _name(host) not in self._names:
             return Refusal(
-                403, "unknown-host", f"This view is for its own machine only; {host or 'no host'!r} is no name of it."
+                403,
+                "unknown-host",
+                f"This view is for its own machine only; {host or 'no host'!r} is no name of it. Names of a proxy before "
+                "it have to be said (MOORING_HTTP_NAMES).",
             )
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        if unsafe and origin is not None and _place(origin) != host:
+        if unsafe and origin is not None and _place(origin) != host and _name(_place(origin)) not in self._names:
             return Refusal(403, "other-origin", f"A page of {origin} may not change anything here.")
         if (size := headers.get("content-length", "")).isdigit() and int(size) > MAX_BODY_BYTES:
             return Refusal(413, "too-large", f"The request has {size} bytes; at most {MAX_BODY_BYTES:,} are taken.")

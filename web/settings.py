@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mooring.environment import PREFIX, variables
 from mooring.errors import InvalidSetting
@@ -24,9 +24,15 @@ class Settings(BaseSettings):
     # 0: any free port; the address that is printed at start says which.
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65_535)
+    http_names: Annotated[tuple[str, ...], NoDecode] = ()
     schema_registry_url: str | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("http_names", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
 def read_settings() -> Settings:

@@ -20,7 +20,7 @@ from web.guard import MAX_BODY_BYTES, Guard
 LOCAL, OPEN = "127.0.0.1", "0.0.0.0"
 
 
-def guarded(host: str) -> FastAPI:
+def guarded(host: str, *names: str) -> FastAPI:
     """An app that takes whatever the guard lets through."""
     app = FastAPI()
     problems.add_handlers(app)
@@ -58,7 +58,7 @@ def guarded(host: str) -> FastAPI:
         await connection.send_text("hello")
         await connection.close()
 
-    app.add_middleware(Guard, host=host)
+    app.add_middleware(Guard, host=host, names=names)
     return app
 
 
@@ -95,6 +95,26 @@ def test_on_loopback_only_its_own_names_lead_here(listens_on: str, host: str, al
             assert answer.status_code == 200
         else:
             problem(answer, 403, "unknown-host")
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "refused"),
+    [
+        ("mooring.example", "https://mooring.example", None),
+        # A proxy that says another Host than it was asked for.
+        ("127.0.0.1:8080", "https://Mooring.example", None),
+        ("mooring.example:8443", "https://mooring.example:8443", None),
+        ("evil.example", "https://evil.example", "unknown-host"),
+        ("mooring.example", "https://evil.example", "other-origin"),
+    ],
+)
+def test_a_proxy_before_it_leads_here_under_its_name(host: str, origin: str, refused: str | None) -> None:
+    with TestClient(guarded(LOCAL, "mooring.example")) as client:
+        answer = client.post("/", headers={"Host": host, "Origin": origin})
+        if refused is None:
+            assert answer.status_code == 200
+        else:
+            problem(answer, 403, refused)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
