@@ -51,7 +51,7 @@ PICTURES: Sequence[Picture] = (
     Picture("details-metrics", f"/?version={quote(_VERSION, safe='')}&tab=metrics", "details-panel"),
     Picture("details-history", f"/?version={quote(_VERSION, safe='')}&tab=history", "details-panel"),
     Picture("compare", f"/compare?version={quote(_VERSION, safe='')}&version={quote(_OTHER, safe='')}", "comparison"),
-    Picture("alerts", "/alerts?severity=CRITICAL&severity=WARNING", "alert-row"),
+    Picture("alerts", "/alerts?severity=CRITICAL,WARNING", "alert-row"),
     Picture("stores", "/stores", "store-row"),
     Picture("dead-letters", "/dead-letters", "letter-row"),
 )

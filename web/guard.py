@@ -52,8 +52,8 @@ class Guard:
             return Refusal(
                 403,
                 "unknown-host",
-                f"This view is for its own machine only; {host or 'no host'!r} is no name of it. Those of a proxy before it "
-                "have to be said (MOORING_HTTP_NAMES).",
+                f"This view is for its own machine only; {host or 'no host'!r} is no name of it. "
+                "Those of a proxy before it have to be said (MOORING_HTTP_NAMES).",
             )
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE

@@ -16,7 +16,7 @@ from web.reads import metrics
 from web.reads.filters import Parameters, narrow_time
 from web.reads.filters import where as clause
 from web.reads.reader import Reader
-from web.reads.series import Series, Stamp, points_of, stamp_of, thinned
+from web.reads.series import Series, Stamp, Values, points_of, stamp_of, thinned
 from web.tables.names import SEPARATOR
 from web.tables.outcomes import NOT_SYNCED, OUTCOMES, alert_ids_of, numbers_of
 
@@ -149,15 +149,15 @@ class History:
         return Page(items=[_item(row, metric) for row in found[:limit]], next_cursor=following, as_of=as_of)
 
 
-def newest_values(connection: sqlite3.Connection, version: int, metric: str, count: int) -> list[float]:
-    """The last so many counted values of a metric, oldest first. `version`: its number."""
+def newest_values(connection: sqlite3.Connection, version: int, value_of: Values, count: int) -> list[float]:
+    """The values of a metric in the last so many counted evaluations, oldest first. `version`: its number."""
     rows = connection.execute(
-        "SELECT codes, numbers FROM outcomes JOIN layouts ON layouts.id = layout "
-        "WHERE version = ? AND outcome != ? ORDER BY evaluated_at DESC, mark DESC LIMIT ?",
+        "SELECT layout, numbers FROM outcomes WHERE version = ? AND outcome != ? "
+        "ORDER BY evaluated_at DESC, mark DESC LIMIT ?",
         (version, NOT_SYNCED, count),
-    )
-    values = [numbers_of(codes, numbers, metric)[0].get(metric) for codes, numbers in rows]
-    return [value for value in reversed(values) if value is not None]
+    ).fetchall()
+    values = [value_of(layout, numbers) for layout, numbers in reversed(rows)]
+    return [value for value in values if value is not None]
 
 
 def previous_values(connection: sqlite3.Connection, version: int, row: VersionMetrics) -> Mapping[str, float]:

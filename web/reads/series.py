@@ -103,14 +103,28 @@ _Measured = tuple[Point, str, tuple[int, str]]
 
 
 def _measured(connection: sqlite3.Connection, rows: sqlite3.Cursor, metric: str) -> Iterator[_Measured]:
-    places: dict[int, int | None] = {}
+    value_of = Values(connection, metric)
     for at, store, evaluation, recorded_at, event, layout, numbers in rows:
-        if layout not in places:
-            places[layout] = _place(connection, layout, metric)
-        if (place := places[layout]) is not None:
-            (value,) = _DOUBLE.unpack_from(numbers, place * _BYTES)
-            if math.isfinite(value):
-                yield Point(at, value, store), evaluation, (recorded_at or 0, event)
+        if (value := value_of(layout, numbers)) is not None:
+            yield Point(at, value, store), evaluation, (recorded_at or 0, event)
+
+
+class Values:
+    """Picks the value of one metric out of outcomes, without looking at the others."""
+
+    def __init__(self, connection: sqlite3.Connection, metric: str) -> None:
+        self._connection = connection
+        self._metric = metric
+        self._places: dict[int, int | None] = {}
+
+    def __call__(self, layout: int, numbers: bytes) -> float | None:
+        """The value in the numbers of an outcome of this layout; None where there is none."""
+        if layout not in self._places:
+            self._places[layout] = _place(self._connection, layout, self._metric)
+        if (place := self._places[layout]) is None:
+            return None
+        (value,) = _DOUBLE.unpack_from(numbers, place * _BYTES)
+        return value if math.isfinite(value) else None
 
 
 def _place(connection: sqlite3.Connection, layout: int, metric: str) -> int | None:

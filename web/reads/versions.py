@@ -20,6 +20,7 @@ from web.reads.filters import VersionFilter
 from web.reads.ordering import Order, Place, Ranks, bounds_of, keys, places_of
 from web.reads.reader import Reader
 from web.reads.selection import Numbers, Selection, after, first
+from web.reads.series import Values
 from web.tables import version_columns as columns
 
 MAX_LIMIT = 500
@@ -184,11 +185,10 @@ class Versions:
     def _items(
         self, connection: sqlite3.Connection, numbers: Numbers, focus: MetricSpec, trend: int
     ) -> Iterator[VersionItem]:
-        rows = _rows_of(connection, numbers)
+        rows, value_of = _rows_of(connection, numbers), Values(connection, focus.code)
         for number in numbers.tolist():
-            row = self._decoded(rows[number])
-            values = history.newest_values(connection, number, focus.code, trend) if trend else []
-            yield items.version_item(row, focus, values)
+            values = history.newest_values(connection, number, value_of, trend) if trend else []
+            yield items.version_item(self._decoded(rows[number]), focus, values)
 
     def _active(
         self, connection: sqlite3.Connection, selection: Selection, admitted: Numbers, models: Sequence[int]
