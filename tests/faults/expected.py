@@ -198,6 +198,7 @@ def _stores(
                             "effective_at": one.effective_at,
                             "recorded_at": one.recorded_at,
                             "thresholds": {code: bounds.to_record() for code, bounds in one.thresholds.items()},
+                            "actor": one.actor,
                         }
                         for one in latest.values()
                     ],

@@ -133,6 +133,7 @@ configurations = st.builds(
     synced=st.booleans(),
     name=st.sampled_from([None, "Every week"]),
     thresholds=st.dictionaries(st.just("roc_auc"), st.builds(Thresholds, min=_values), max_size=1),
+    actor=st.sampled_from([None, "jane"]),
 )
 
 changes = st.one_of(
