@@ -1,23 +1,31 @@
 // What lists that change by themselves have in common. The component's root is what scrolls; its rows have `data-row`.
 mooring.list = {
-  props: { entries: { default: () => [] }, listing: String },
+  props: { entries: { default: () => [] }, listing: String, turn: Number },
   data() {
     return { rows: this.entries, shown: this.listing, arrived: {}, unseen: 0, now: Date.now() };
   },
   mounted() {
     this.clock = setInterval(() => (this.now = Date.now()), 5000);
-    this.$el.addEventListener("scroll", () => this.$el.scrollTop < 8 && (this.unseen = 0), { passive: true });
+    this.at = this.turn;
+    this.$el.addEventListener("scroll", () => this.$el.scrollTop < 8 && this.arrive(), { passive: true });
+    // On the way to the top until there, or until the reader goes elsewhere.
+    for (const kind of ["wheel", "touchmove", "keydown"]) {
+      this.$el.addEventListener(kind, () => (this.going = false), { passive: true });
+    }
   },
   unmounted() {
     clearInterval(this.clock);
   },
   watch: {
     entries(entries) {
+      this.at = this.turn;
       this.place(entries);
     },
   },
   methods: {
-    rearrange(ids, fresh) {
+    rearrange(turn, ids, fresh) {
+      if (turn < this.at) return;
+      this.at = turn;
       const known = new Map([...this.rows, ...fresh].map((row) => [row.id, row]));
       this.place(ids.map((id) => known.get(id)).filter(Boolean));
     },
@@ -27,7 +35,7 @@ mooring.list = {
       const known = new Set(this.rows.map((row) => row.id));
       const last = rows.findLastIndex((row) => known.has(row.id));
       const news = same ? rows.slice(0, known.size ? last + 1 : rows.length).filter((row) => !known.has(row.id)) : [];
-      const reading = same && this.$el.scrollTop > 8 ? this.firstInSight() : null;
+      const reading = same && !this.going && this.$el.scrollTop > 8 ? this.firstInSight() : null;
       const was = reading?.getBoundingClientRect().top;
       this.shown = this.listing;
       this.rows = rows;
@@ -46,8 +54,13 @@ mooring.list = {
       const top = this.$el.getBoundingClientRect().top;
       return [...this.$el.querySelectorAll("[data-row]")].find((row) => row.getBoundingClientRect().bottom > top + 40);
     },
+    arrive() {
+      this.unseen = 0;
+      this.going = false;
+    },
     toTop() {
       this.unseen = 0;
+      this.going = true;
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.$el.scrollTo({ top: 0, behavior: still ? "auto" : "smooth" });
     },

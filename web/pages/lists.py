@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from mooring.documents import time
 from mooring.errors import InvalidEvent
-from web.pages.components import Drawn, Json
+from web.pages.components import Drawn, DrawnRows, Json
 from web.reads.versions import Versions
 
 _LONGEST_TEXT = 2_000
@@ -20,7 +20,7 @@ class Filters(Drawn, component="filters.js"):
     """What a list is narrowed to. Events: `change` with a name and a value, `clear`."""
 
 
-class LiveList(Drawn):
+class LiveList(DrawnRows):
     """A list whose rows have an `id`. `listing` names what is listed: new rows in the same one have arrived."""
 
     def show_list(self, entries: Sequence[Json], **props: object) -> None:
@@ -28,16 +28,13 @@ class LiveList(Drawn):
         before: list[Json] | None = self.props.get("entries")
         new = {name: value for name, value in props.items() if self.props.get(name) != value}
         if before is None or new:
-            self.show(**new, entries=list(entries))
+            self.show_rows(entries, **new)
             return
         known = {entry["id"]: entry for entry in before}
         ids = [entry["id"] for entry in entries]
         fresh = [entry for entry in entries if known.get(entry["id"]) != entry]
         if fresh or ids != list(known):
-            with self.props.suspend_updates():
-                self.props["entries"] = list(entries)
-            # By ids, so that it comes out the same where the browser has got the rows by another way meanwhile.
-            self.run_method("rearrange", ids, fresh)
+            self.change_rows(entries, "rearrange", ids, fresh)
 
 
 def texts(query: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

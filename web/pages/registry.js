@@ -122,7 +122,7 @@ export default {
       </div>
     </section>`,
   props: {
-    entries: { default: () => [] }, columns: { default: () => [] }, orders: { default: () => [] }, sort: String, worst: Object,
+    entries: { default: () => [] }, turn: Number, columns: { default: () => [] }, orders: { default: () => [] }, sort: String, worst: Object,
     grouped: Boolean, pinned: { default: 1 }, link: { default: "" }, list: String, exported: String, selected: String,
     total: String, shown: String, more: Boolean, most: Boolean, empty: String, example: String, busy: Boolean, late: Boolean, own: Boolean,
   },
@@ -159,6 +159,7 @@ export default {
   },
   watch: {
     entries(entries) {
+      this.at = this.turn;
       const before = new Map(this.rows.map((row) => [row.id, row]));
       for (const row of entries) this.mark(before.get(row.id), row);
       this.rows = entries;
@@ -174,7 +175,9 @@ export default {
   },
   methods: {
     // Rows that changed where they stand: [place, row] each.
-    patch(changed) {
+    patch(turn, changed) {
+      if (turn < this.at) return;
+      this.at = turn;
       for (const [place, row] of changed) {
         this.mark(this.rows[place], row);
         this.rows[place] = row;
