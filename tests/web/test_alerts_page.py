@@ -134,8 +134,7 @@ def test_an_alert_arrives_without_moving_what_is_being_read(page: "Page", feed: 
     after = reading.bounding_box()
     assert before is not None
     assert after is not None
-    # Each of up to three changes may round by a pixel; a row has more than fifty.
-    assert after["y"] == pytest.approx(before["y"], abs=3)
+    assert after["y"] == pytest.approx(before["y"], abs=1)
     page.get_by_test_id("new-alerts").click()
     expect(page.get_by_text("New 2.", exact=True).first).to_be_in_viewport()
     expect(page.get_by_test_id("new-alerts")).to_have_count(0)

@@ -10,7 +10,7 @@ from fastapi.params import Depends as Dependency
 from web.api.requests import PREFIX, READ, Alerts, Cursor, Limit
 from web.models import AlertItem, Page
 from web.queries import Queries
-from web.reads.versions import DEFAULT_LIMIT
+from web.reads.reader import DEFAULT_LIMIT
 
 
 def router(queries: Queries, dependencies: Sequence[Dependency]) -> APIRouter:

@@ -13,7 +13,7 @@ from web.api.requests import PREFIX, READ, WRITE, Cursor, Limit, Responses, prob
 from web.models import DeadLetterDetail, DeadLetterItem, Page, Replayed
 from web.problems import Refusal
 from web.queries import Queries
-from web.reads.versions import DEFAULT_LIMIT
+from web.reads.reader import DEFAULT_LIMIT
 from web.writer import NotKept, Writer
 
 _UNKNOWN: Responses = problem(

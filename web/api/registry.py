@@ -37,7 +37,7 @@ from web.models import (
 )
 from web.problems import Refusal
 from web.queries import Queries
-from web.reads.versions import DEFAULT_LIMIT, MAX_LIMIT
+from web.reads.reader import DEFAULT_LIMIT, MAX_LIMIT
 
 MAX_TREND = 50
 

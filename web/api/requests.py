@@ -23,7 +23,7 @@ from web.guard import MAX_BODY_BYTES
 from web.models import AlertSeverity
 from web.problems import MEDIA_TYPE, Problem, Refusal
 from web.reads.filters import AlertFilter, Interval, VersionFilter
-from web.reads.versions import MAX_LIMIT
+from web.reads.reader import MAX_LIMIT
 
 PREFIX = "/api/v1"
 

@@ -28,7 +28,7 @@ from web.api.requests import (
 from web.models import Accepted, Bounds, Page, StoreDetail, StoreItem
 from web.problems import Refusal
 from web.queries import Queries
-from web.reads.versions import DEFAULT_LIMIT
+from web.reads.reader import DEFAULT_LIMIT
 from web.writer import Writer
 
 _ROUTE = "/stores/{node}/{project}/{store}"

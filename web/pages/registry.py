@@ -22,7 +22,7 @@ from web.pages.details import Shown as Details
 from web.pages.live import LivePage, Services
 from web.reads.filters import VersionFilter
 from web.reads.names import FILTERS
-from web.reads.versions import MAX_LIMIT
+from web.reads.reader import MAX_LIMIT
 
 _PAGE = 200
 _MOST = 2_000

@@ -13,9 +13,8 @@ from web import cursors, items
 from web.models import AlertItem, Page
 from web.reads.filters import AlertFilter, Parameters
 from web.reads.filters import where as clause
-from web.reads.reader import Reader
+from web.reads.reader import DEFAULT_LIMIT, Reader
 
-DEFAULT_LIMIT = 50
 EVERY_ALERT = AlertFilter()
 
 

@@ -15,12 +15,11 @@ from web.models import EvaluationItem, Page
 from web.reads import metrics
 from web.reads.filters import Parameters, narrow_time
 from web.reads.filters import where as clause
-from web.reads.reader import Reader
+from web.reads.reader import DEFAULT_LIMIT, Reader
 from web.reads.series import Series, Stamp, Values, points_of, stamp_of, thinned
 from web.tables.names import SEPARATOR
 from web.tables.outcomes import NOT_SYNCED, OUTCOMES, alert_ids_of, numbers_of
 
-DEFAULT_LIMIT = 50
 # How far back what was current before is looked for.
 _BACK = 50
 # For how many charts what they show is kept: an open page asks again with every change of the replica.

@@ -10,6 +10,10 @@ from pathlib import Path
 
 from mooring.codec import SchemaRegistry
 
+# Items of a page, unless asked otherwise, and at most.
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
 _CACHE_KIB = 4_096
 
 

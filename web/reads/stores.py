@@ -11,9 +11,7 @@ from web import cursors, items
 from web.models import Page, StoreItem
 from web.reads.filters import among
 from web.reads.filters import where as clause
-from web.reads.reader import Reader
-
-DEFAULT_LIMIT = 50
+from web.reads.reader import DEFAULT_LIMIT, Reader
 
 
 class Stores:

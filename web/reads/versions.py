@@ -18,13 +18,11 @@ from web.models import ROC_AUC, ModelItem, NodeItem, Page, ProjectItem, Sort, Ve
 from web.reads import history, metrics
 from web.reads.filters import VersionFilter
 from web.reads.ordering import Order, Place, Ranks, bounds_of, keys, places_of
-from web.reads.reader import Reader
+from web.reads.reader import DEFAULT_LIMIT, Reader
 from web.reads.selection import Numbers, Selection, after, first
 from web.reads.series import Values
 from web.tables import version_columns as columns
 
-MAX_LIMIT = 500
-DEFAULT_LIMIT = 50
 EVERY_VERSION = VersionFilter()
 
 

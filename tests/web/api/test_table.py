@@ -10,7 +10,7 @@ from tests.web.api.client import Api
 from tests.web.api.conftest import Fed
 from tests.web.conftest import AS_OF
 from tests.web.feed import BUILT_AT, DAY_MS, version
-from web.reads.versions import MAX_LIMIT
+from web.reads.reader import MAX_LIMIT
 
 
 def table(api: Api, **parameters: Any) -> list[dict[str, str]]:
