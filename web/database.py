@@ -21,14 +21,14 @@ from mooring.topics import Topics
 from web.tables import columns, labels, names, outcomes, versions
 
 # To be raised with every change of a table or of what is written to it: the replica is then built anew.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FILE_NAME = "registry.sqlite3"
 
 _TABLES = (
     """CREATE TABLE positions (
         topic TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
         PRIMARY KEY (topic, partition)) WITHOUT ROWID""",
-    columns.TABLE,
+    *columns.TABLES,
     labels.TABLE,
     *names.TABLES,
     *versions.TABLES,

@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -34,6 +34,7 @@ PEER_VERSIONS = 50_000
 QUICK_PEER_VERSIONS = 5_000
 _QUESTIONS, _QUICK_QUESTIONS = 1_000, 100
 _PAINTS = 5
+_TIMES_TOLD = 10
 
 TITLES = {
     "page_p99_ms": "a page of 50, any sort key, any one filter: p99, ms",
@@ -81,12 +82,12 @@ def _measure(
     topics = Topics.named("registry.")
     provide_topics(brokers, topics, PARTITIONS, replication=1)
     say(f"Filling Kafka with {size.versions:,} versions ...")
-    fill(brokers, topics.version_metrics.name, versions(size.versions))
+    fill(brokers, topics.version_metrics.name, _told(versions(size.versions), size.versions, say))
     view = MeasuredView(folder, brokers, "registry.")
     with view:
         figures["replica_versions_per_s"] = view.records_per_s(size.versions)
     say(f"{figures['replica_versions_per_s']:,.0f} versions a second. Filling in {size.evaluations:,} evaluations ...")
-    fill(brokers, topics.evaluation_outcomes.name, evaluations(size))
+    fill(brokers, topics.evaluation_outcomes.name, _told(evaluations(size), size.evaluations, say))
     with view:
         figures["replica_evaluations_per_s"] = view.records_per_s(size.evaluations)
         more["web_rss_mb_while_building"] = view.peak_mb()
@@ -110,6 +111,16 @@ def _measure(
     if options.mlflow:
         figures |= _beside_mlflow(brokers, folder, options, more, say)
     return figures, more
+
+
+def _told(
+    records: Iterable[tuple[bytes, bytes]], count: int, say: Callable[[str], None]
+) -> Iterator[tuple[bytes, bytes]]:
+    """The records; says at each tenth of them how far it is."""
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % max(1, count // _TIMES_TOLD) == 0 and number < count:
+            say(f"… {number:,} of {count:,}")
 
 
 def _beside_mlflow(

@@ -42,7 +42,7 @@ from web.reads.reader import DEFAULT_LIMIT, MAX_LIMIT
 MAX_TREND = 50
 
 
-def _sort_key(
+async def _sort_key(
     sort: Annotated[
         str,
         Query(

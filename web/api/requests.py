@@ -94,7 +94,7 @@ class KeepPathEncoded:
         await self._app(scope, receive, send)
 
 
-def refuse_unknown_parameters(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every route: refuse a query parameter that the route's documentation does not list.
 
     And one that is given twice of which only one would be looked at.
@@ -110,7 +110,7 @@ def refuse_unknown_parameters(request: Request) -> None:
             raise Refusal(400, "invalid-parameter", f"{name}: it can be given once only.")
 
 
-def refuse_what_is_not_json(request: Request) -> None:
+async def refuse_what_is_not_json(request: Request) -> None:
     """A dependency of routes with a body: refuse what a page of another site could send without asking beforehand."""
     kind = request.headers.get("content-type", "")
     main, _, sub = kind.partition(";")[0].strip().lower().partition("/")
@@ -131,7 +131,7 @@ VersionPart = Annotated[str, _part("version", "v2")]
 StorePart = Annotated[str, _part("store", "weekly")]
 
 
-def version_key(node: NodePart, project: ProjectPart, model: ModelPart, version: VersionPart) -> VersionKey:
+async def version_key(node: NodePart, project: ProjectPart, model: ModelPart, version: VersionPart) -> VersionKey:
     """The key that four parts of a path spell. Raises Refusal (404) where they can be none."""
     try:
         return VersionKey(*map(_unquoted, (node, project, model, version)))
@@ -139,7 +139,7 @@ def version_key(node: NodePart, project: ProjectPart, model: ModelPart, version:
         raise unknown_version("/".join((node, project, model, version))) from None
 
 
-def store_key(node: NodePart, project: ProjectPart, store: StorePart) -> StoreKey:
+async def store_key(node: NodePart, project: ProjectPart, store: StorePart) -> StoreKey:
     """The key that three parts of a path spell. Raises Refusal (404) where they can be none."""
     try:
         return StoreKey(*map(_unquoted, (node, project, store)))
@@ -147,7 +147,7 @@ def store_key(node: NodePart, project: ProjectPart, store: StorePart) -> StoreKe
         raise Refusal(404, "unknown-store", f"There is no store {node}/{project}/{store}.") from None
 
 
-def version_filter(
+async def version_filter(
     node: Ids = [],  # noqa: B006  # FastAPI reads it as the default, and copies
     project: Ids = [],  # noqa: B006
     model: Ids = [],  # noqa: B006
@@ -198,7 +198,7 @@ def version_filter(
     )
 
 
-def alert_filter(
+async def alert_filter(
     version: Annotated[list[str], Query(description="Version keys.")] = [],  # noqa: B006
     node: Ids = [],  # noqa: B006
     project: Ids = [],  # noqa: B006

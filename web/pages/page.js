@@ -10,6 +10,7 @@ globalThis.mooring = (() => {
 
   return {
     theme,
+    isDark: () => theme() === "dark" || (theme() === "system" && matchMedia("(prefers-color-scheme: dark)").matches),
     nextTheme() {
       localStorage.setItem(STORED, THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
       applyTheme();

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from web.reads.filters import Interval, VersionFilter
+from web.reads.kept import KeptColumns
 from web.tables import version_columns as columns
-from web.tables.columns import Array, Column, read_column, read_some
+from web.tables.columns import Array, Column, read_some
 from web.tables.labels import versions_with
 from web.tables.names import KINDS, SEPARATOR, Kind
 
@@ -31,6 +32,8 @@ Key = Callable[[Numbers], Values]
 
 # From so many chunks' worth of versions on, a column is read whole.
 _FEW = 200
+# To find the first of many, so many times as many are looked at first.
+_SAMPLE = 64
 # Up to so many values, it is faster to compare with each than to look each up.
 _FEW_VALUES = 4
 
@@ -49,15 +52,16 @@ _A_WORD = re.compile(r"\w")
 class Selection:
     """The versions of a snapshot, by number. Each column that is asked for is read once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, kept: KeptColumns) -> None:
         self._connection = connection
+        self._kept = kept
         (last,) = connection.execute("SELECT max(id) FROM versions").fetchone()
         self.rows = 0 if last is None else last + 1
         self._read: dict[Column, Array] = {}
 
     def column(self, column: Column) -> Array:
         if column not in self._read:
-            self._read[column] = read_column(self._connection, column, self.rows)
+            self._read[column] = self._kept.read(self._connection, column, self.rows)
         return self._read[column]
 
     def admitted(self, where: VersionFilter) -> Numbers:
@@ -179,12 +183,22 @@ def first(numbers: Numbers, keys: Sequence[Key], count: int) -> Numbers:
         if len(rest) <= wanted:
             break
         of_rest = key(rest)
-        bound = np.partition(of_rest, wanted - 1)[wanted - 1]
+        bound = _smallest(of_rest, wanted)
         chosen.append(rest[of_rest < bound])
         wanted -= len(chosen[-1])
         rest = rest[of_rest == bound]
     found = np.concatenate([*chosen, rest[:wanted]])
     return found[np.lexsort([key(found) for key in reversed(keys)])]
+
+
+def _smallest(values: Values, wanted: int) -> Any:
+    """The greatest of the `wanted` smallest values. As `partition`, in a tenth of its time where they are few of many.
+
+    It is no greater than that of some of the values, which are looked at first.
+    """
+    some = values[:: max(1, len(values) // (_SAMPLE * wanted))]
+    likely = values[values <= np.partition(some, wanted - 1)[wanted - 1]]
+    return np.partition(likely, wanted - 1)[wanted - 1]
 
 
 def after(numbers: Numbers, keys: Sequence[Key], last: Sequence[float]) -> Numbers:

@@ -17,6 +17,7 @@ from web import cursors, items
 from web.models import ROC_AUC, ModelItem, NodeItem, Page, ProjectItem, Sort, VersionDetail, VersionItem, VersionPage
 from web.reads import history, metrics
 from web.reads.filters import VersionFilter
+from web.reads.kept import KeptColumns
 from web.reads.ordering import Order, Place, Ranks, bounds_of, keys, places_of
 from web.reads.reader import DEFAULT_LIMIT, Reader
 from web.reads.selection import Numbers, Selection, after, first
@@ -31,6 +32,7 @@ class Versions:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._columns = KeptColumns()
         self._ranks = Ranks()
 
     def list(
@@ -56,7 +58,7 @@ class Versions:
             for interval in (*where.values, *where.drifts):
                 metrics.spec_in(connection, interval.metric)
             order = Order.parse(sort, spec)
-            selection = Selection(connection)
+            selection = Selection(connection, self._columns)
             admitted = selection.admitted(where)
             keys_ = keys(order, selection, connection, self._ranks)
             rest = admitted
@@ -75,7 +77,7 @@ class Versions:
     def count(self, where: VersionFilter = EVERY_VERSION) -> int:
         """How many versions the filters admit."""
         with self._reader.snapshot() as connection:
-            return len(Selection(connection).admitted(where))
+            return len(Selection(connection, self._columns).admitted(where))
 
     def get(self, key: VersionKey, focus: str = ROC_AUC) -> VersionDetail | None:
         """One version with all its metrics; None where it is not known. Raises UnknownMetric."""
@@ -97,7 +99,7 @@ class Versions:
         list_name = json.dumps(["models", asdict(where)])
         last = cursors.read(list_name, cursor, (str,)) if cursor else [""]
         with self._reader.snapshot() as connection:
-            selection = Selection(connection)
+            selection = Selection(connection, self._columns)
             admitted = selection.admitted(where)
             of_versions = selection.column(columns.MODEL)[admitted]
             counts = np.bincount(of_versions)
@@ -128,7 +130,7 @@ class Versions:
         list_name = "projects"
         last = cursors.read(list_name, cursor, (str, str)) if cursor else ["", ""]
         with self._reader.snapshot() as connection:
-            selection = Selection(connection)
+            selection = Selection(connection, self._columns)
             admitted = selection.admitted(EVERY_VERSION)
             project = selection.column(columns.PROJECT)[admitted]
             versions = np.bincount(project)
@@ -158,7 +160,7 @@ class Versions:
         """The nodes that have reported, by id."""
         as_of = self._reader.as_of()
         with self._reader.snapshot() as connection:
-            selection = Selection(connection)
+            selection = Selection(connection, self._columns)
             admitted = selection.admitted(EVERY_VERSION)
             node = selection.column(columns.NODE)[admitted]
             versions = np.bincount(node)

@@ -16,11 +16,16 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-TABLE = "CREATE TABLE columns (place INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+TABLES = (
+    "CREATE TABLE columns (place INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    # How many transactions have changed a column: what was read of it holds as long as that stays.
+    "CREATE TABLE column_changes (id INTEGER PRIMARY KEY, times INTEGER NOT NULL)",
+)
 
 # What a page of 4,096 bytes can hold of a row without a second page.
 _CHUNK_BYTES = 4_000
@@ -91,19 +96,25 @@ class ColumnWriter:
             data[rows[first:end] - chunk * column.of_a_chunk] = values[first:end]
             if (after := data.tobytes()) != before:
                 changed.append((place, after))
-        self._connection.executemany("INSERT OR REPLACE INTO columns VALUES (?, ?)", changed)
+        if changed:
+            self._connection.executemany("INSERT OR REPLACE INTO columns VALUES (?, ?)", changed)
+            self._connection.execute(
+                "INSERT INTO column_changes VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1", (column.id,)
+            )
 
 
 def read_column(connection: sqlite3.Connection, column: Column, rows: int) -> Array:
     """The numbers of the rows 0 to `rows` - 1."""
     size = column.of_a_chunk
     places = (_place(column, 0), _place(column, rows // size))
-    found = connection.execute("SELECT place, data FROM columns WHERE place BETWEEN ? AND ?", places).fetchall()
-    if len(found) == places[1] - places[0] + 1:
+    cursor = connection.cursor()
+    cursor.row_factory = _first
+    chunks = cursor.execute("SELECT data FROM columns WHERE place BETWEEN ? AND ? ORDER BY place", places).fetchall()
+    if len(chunks) == places[1] - places[0] + 1:
         # Nearly always: all chunks are there, and follow each other.
-        return np.frombuffer(b"".join([data for _, data in found]), column.dtype, rows)
+        return np.frombuffer(b"".join(chunks), column.dtype, rows)
     numbers = np.full((rows // size + 1) * size, column.absent, column.dtype)
-    for place, data in found:
+    for place, data in connection.execute("SELECT place, data FROM columns WHERE place BETWEEN ? AND ?", places):
         first = (place - places[0]) * size
         numbers[first : first + size] = np.frombuffer(data, column.dtype)
     return numbers[:rows]
@@ -119,6 +130,17 @@ def read_some(connection: sqlite3.Connection, column: Column, rows: NDArray[np.i
             wanted = of_rows == chunk
             numbers[wanted] = np.frombuffer(found[0], column.dtype)[within[wanted]]
     return numbers
+
+
+def times_changed(connection: sqlite3.Connection, column: Column) -> int:
+    """How many transactions have changed the column."""
+    found = connection.execute("SELECT times FROM column_changes WHERE id = ?", (column.id,)).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+# Any: as sqlite3 types it.
+def _first(_: sqlite3.Cursor, row: tuple[Any, ...]) -> Any:
+    return row[0]
 
 
 def _place(column: Column, chunk: int) -> int:

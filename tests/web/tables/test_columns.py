@@ -9,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.tables.columns import TABLE, Column, ColumnWriter, read_column, read_some
+from web.tables.columns import TABLES, Column, ColumnWriter, read_column, read_some, times_changed
 
 DOUBLES = Column(7, "f8", math.nan)
 FLAGS = Column(8, "u1", 255)
 ROWS = 1_300  # more than two chunks of doubles
 
 
+def made() -> sqlite3.Connection:
+    """A connection to a database with the tables of the columns, and nothing in them."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for table in TABLES:
+        connection.execute(table)
+    return connection
+
+
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute(TABLE)
+    connection = made()
     yield connection
     connection.close()
 
@@ -30,8 +37,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     )
 )
 def test_what_was_set_last_is_read_and_the_rest_is_absent(portions: list[dict[int, float]]) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute(TABLE)
+    connection = made()
     writer = ColumnWriter(connection)
     expected: dict[int, float] = {}
     for portion in portions:
@@ -74,6 +80,16 @@ def test_what_changes_nothing_writes_nothing(connection: sqlite3.Connection) -> 
     writer.set(7, (Column(10, "f8", math.nan),), (math.nan,))
     writer.write()
     assert connection.total_changes == before
+    assert times_changed(connection, DOUBLES) == 1
+
+
+def test_a_change_of_a_column_is_counted_for_that_column_alone(connection: sqlite3.Connection) -> None:
+    writer = ColumnWriter(connection)
+    for value in (0.5, 0.6):
+        writer.set(5, (DOUBLES,), (value,))
+        writer.set(ROWS - 1, (DOUBLES,), (value,))
+        writer.write()
+    assert (times_changed(connection, DOUBLES), times_changed(connection, FLAGS)) == (2, 0)
 
 
 def test_what_was_forgotten_is_not_written(connection: sqlite3.Connection) -> None:
