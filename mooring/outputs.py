@@ -45,9 +45,24 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class ErrorSource(StrEnum):
+    """Where the standard error of a drift comes from.
+
+    SCORES: reported by who had the scores, by DeLong's method where this library did it. COUNTS: Hanley and McNeil's,
+    from the counts of positive and negative rows.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    SCORES = "SCORES"
+    COUNTS = "COUNTS"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Record):
-    """A counted evaluation that current values come from, and the codes that it gives."""
+    """A counted evaluation that current values come from, and the codes that it gives.
+
+    With how sure they are, where that is known, and what its store demanded of them when it ran.
+    """
 
     store_id: str
     evaluation_id: str
@@ -55,6 +70,11 @@ class Source(Record):
     recorded_at: int
     event_id: str
     metrics: tuple[str, ...]
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    n_rows: int | None = None
+    n_positive: int | None = None
+    n_negative: int | None = None
+    thresholds: dict[str, Thresholds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +124,9 @@ class VersionMetrics(Record):
     build_event_id: str | None = None
     initial: dict[str, float] = field(default_factory=dict)
     initial_std: dict[str, float] = field(default_factory=dict)
+    initial_standard_errors: dict[str, float] = field(default_factory=dict)
+    initial_n_positive: int | None = None
+    initial_n_negative: int | None = None
     current: dict[str, float] = field(default_factory=dict)
     drift: dict[str, float] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
@@ -135,7 +158,11 @@ class EvaluationOutcome(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftAlert(Record):
-    """A watched metric of a model version changed."""
+    """A watched metric of a model version changed.
+
+    `standard_error` is that of the drift, and `p_value` how often chance alone makes one of its size, up or down; None
+    where it is not known how sure both values are. `threshold`: the bound of the store that the value is beyond.
+    """
 
     alert_id: str
     version_key: str
@@ -156,6 +183,8 @@ class DriftAlert(Record):
     reason: str
     p_value: float | None = None
     standard_error: float | None = None
+    standard_error_from: ErrorSource = ErrorSource.UNKNOWN
+    threshold: float | None = None
     evaluation_id: str
     store_id: str
     evaluated_at: int

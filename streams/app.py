@@ -13,7 +13,6 @@ from faust.types import StreamT
 from mooring.schema_registry import HttpSchemaRegistry
 from mooring.topics import AnyTopic, Topics, worker_group
 from streams.agent import AnyAgent
-from streams.decisions import Policy
 from streams.engine.app import App
 from streams.engine.batch import Batch
 from streams.health import Health
@@ -21,6 +20,7 @@ from streams.provision import Layout
 from streams.quarantine import Quarantine
 from streams.runtime import Runtime
 from streams.settings import Settings
+from streams.severity import Policy
 from streams.tables import RowFormat, RowFormats, Table, Tables
 from streams.telemetry import Telemetry
 

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mooring.events import EvaluationRun
 from mooring.keys import VersionKey
-from mooring.metrics.catalogue import Direction, MetricSpec, spec_of
-from mooring.outputs import DriftAlert, EvaluationOutcome, Outcome, Severity, alert_id
+from mooring.metrics.catalogue import MetricSpec
+from mooring.outputs import DriftAlert, ErrorSource, EvaluationOutcome, Outcome, Severity, alert_id
 from streams.rows import Reading, Stamp, VersionRow, drift_of
+from streams.severity import Judgement, Policy, declared_spec, judge
 
-# Beyond the twelfth decimal two metrics differ by arithmetic, not by measurement: 0.82 - 0.80 is not quite 0.02.
-_DECIMALS = 12
-# From the least to the greatest.
-_SEVERITIES = tuple(Severity)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Which metrics are watched, and from which degradation, in the unit of the metric, a drift is how severe."""
-
-    watched: tuple[str, ...] = ("roc_auc",)
-    warning_from: float = 0.02
-    critical_from: float = 0.05
-
-
-def severity_of(degradation: float | None, drift: float | None, policy: Policy) -> Severity:
-    """How much a drift matters: by its degradation; INFO where that is unknown, NONE where there is no drift."""
-    if drift == 0:
-        return Severity.NONE
-    if degradation is None:
-        return Severity.NONE if drift is None else Severity.INFO
-    rounded = round(degradation, _DECIMALS)
-    if rounded >= policy.critical_from:
-        return Severity.CRITICAL
-    return Severity.WARNING if rounded >= policy.warning_from else Severity.INFO
-
-
-def row_severity(row: VersionRow, policy: Policy) -> Severity:
-    """The greatest severity among the watched metrics of a row."""
-    found = [
-        severity_of(degradation_of(drift, _spec(row, code)), drift, policy)
-        for code in policy.watched
-        if (drift := row.drift_in(code)) is not None
-    ]
-    return max(found, key=_SEVERITIES.index, default=Severity.NONE)
-
-
-def degradation_of(drift: float | None, spec: MetricSpec) -> float | None:
-    """The drift, signed so that positive is worse; None where the metric has no direction or the drift is unknown."""
-    if drift is None or spec.direction is Direction.NONE:
-        return None
-    # Adding zero turns the -0.0 of an unchanged metric into 0.0.
-    return (drift if spec.direction is Direction.LOWER else -drift) + 0.0
+# Of what is rarer it does not matter how much.
+_LEAST_P = 0.0001
 
 
 def alerts_after_evaluation(
@@ -131,14 +89,6 @@ def _outcome(
     )
 
 
-def _spec(row: VersionRow, code: str) -> MetricSpec:
-    declared = row.declared.get(code)
-    if declared is None:
-        return spec_of(code)
-    label = (declared.label or "").strip() or code
-    return spec_of(code, MetricSpec(code, label, declared.direction))
-
-
 def _alert(
     row: VersionRow,
     code: str,
@@ -149,11 +99,10 @@ def _alert(
     *,
     source_url: str | None,
 ) -> DriftAlert:
-    spec = _spec(row, code)
+    spec = declared_spec(row, code)
     initial = row.initial.get(code)
-    drift = row.drift_in(code)
-    degradation = degradation_of(drift, spec)
-    severity = severity_of(degradation, drift, policy)
+    judgement = judge(row, reading, code, policy)
+    noise = judgement.noise
     return DriftAlert(
         alert_id=alert_id(row.key, code, caused_by),
         version_key=str(row.key),
@@ -167,12 +116,16 @@ def _alert(
         initial=initial,
         previous=previous,
         current=reading.value,
-        drift=drift,
+        drift=judgement.drift,
         change=None if previous is None else reading.value - previous,
-        degradation=degradation,
+        degradation=judgement.degradation,
         # An alert is at least an information: the value did change, if only back to the initial one.
-        severity=Severity.INFO if severity is Severity.NONE else severity,
-        reason=_sentence(row, spec, reading.value, previous, initial, drift),
+        severity=Severity.INFO if judgement.severity is Severity.NONE else judgement.severity,
+        reason=_sentence(row, spec, reading, previous, initial, judgement),
+        p_value=noise.p_value if noise else None,
+        standard_error=noise.standard_error if noise else None,
+        standard_error_from=noise.source if noise else ErrorSource.UNKNOWN,
+        threshold=judgement.threshold,
         evaluation_id=reading.stamp.evaluation_id,
         store_id=reading.stamp.store_id,
         evaluated_at=reading.stamp.evaluated_at,
@@ -184,14 +137,15 @@ def _alert(
 def _sentence(
     row: VersionRow,
     spec: MetricSpec,
-    current: float,
+    reading: Reading,
     previous: float | None,
     initial: float | None,
-    drift: float | None,
+    judgement: Judgement,
 ) -> str:
-    """What changed and by how much, for a person."""
+    """What changed, by how much and what that means, for a person."""
     model = row.build.model_name if row.build and row.build.model_name else row.key.model_id
     version = row.build.version_name if row.build and row.build.version_name else row.key.version_id
+    current, drift = reading.value, judgement.drift
     if previous is None:
         text = f"{spec.label} of {model} {version} is {_figure(current)}"
     else:
@@ -202,10 +156,28 @@ def _sentence(
             f"from {figure(previous)} to {figure(current)}"
         )
     if initial is None or drift is None:
-        return f"{text}; its initial value is not known yet."
-    if drift == 0:
-        return f"{text}, its initial value."
-    return f"{text}, {_figure(abs(drift))} {'above' if drift > 0 else 'below'} its initial {_figure(initial)}."
+        text = f"{text}; its initial value is not known yet."
+    elif drift == 0:
+        text = f"{text}, its initial value."
+    else:
+        text = f"{text}, {_figure(abs(drift))} {'above' if drift > 0 else 'below'} its initial {_figure(initial)}."
+    return f"{text}{_beyond(reading, judgement)}{_chance(judgement)}"
+
+
+def _beyond(reading: Reading, judgement: Judgement) -> str:
+    if judgement.threshold is None:
+        return ""
+    side = "less" if reading.value < judgement.threshold else "more"
+    return f" The store {reading.stamp.store_id} allows no {side} than {judgement.threshold:g}."
+
+
+def _chance(judgement: Judgement) -> str:
+    noise = judgement.noise
+    if noise is None or not judgement.drift:
+        return ""
+    p = f"p = {noise.p_value:.2g}" if noise.p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
+    how = "from counts" if noise.source is ErrorSource.COUNTS else "from scores"
+    return f" Chance alone makes such a drift with {p} (standard error {noise.standard_error:.2g}, {how})."
 
 
 def _figure(value: float) -> str:

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mooring.events import Change, CustomMetric, EvaluationRun, EvaluationStore, LifecycleChange, ModelBuild
+from mooring.events import (
+    Change,
+    CustomMetric,
+    EvaluationRun,
+    EvaluationStore,
+    LifecycleChange,
+    ModelBuild,
+)
 from mooring.outputs import Configuration, DeclaredMetric, LifecycleFact, ModelActivation, StoreSettings
-from streams.rows import ACTIVITY, BuildFacts, Stamp, VersionRow, aspect, in_order
+from streams.rows import ACTIVITY, BuildFacts, Evidence, Stamp, VersionRow, about, aspect, in_order
 
 
 def built(row: VersionRow, build: ModelBuild) -> VersionRow:
@@ -36,6 +43,9 @@ def built(row: VersionRow, build: ModelBuild) -> VersionRow:
             # Put in order once, rather than whenever the row is written.
             initial=in_order(build.metrics),
             initial_std=in_order(build.metric_std),
+            initial_standard_errors=about(build.standard_errors, build.metrics),
+            n_positive=build.n_positive,
+            n_negative=build.n_negative,
             author=build.author,
             source_url=build.source_url,
             labels=build.labels,
@@ -43,8 +53,11 @@ def built(row: VersionRow, build: ModelBuild) -> VersionRow:
     )
 
 
-def counted(row: VersionRow, evaluation: EvaluationRun) -> VersionRow:
-    """The row once a counted evaluation is in it: per metric, the reading with the greatest stamp stays (rule 4)."""
+def counted(row: VersionRow, evaluation: EvaluationRun, store: Configuration | None = None) -> VersionRow:
+    """The row once a counted evaluation is in it: per metric, the reading with the greatest stamp stays (rule 4).
+
+    `store`: the configuration of its store that was in force when it ran.
+    """
     row = _declared(row, evaluation.custom_metrics, evaluation.evaluated_at, evaluation.event_id)
     stamp = Stamp.of(evaluation)
     values: Mapping[str, float] = evaluation.metrics
@@ -59,8 +72,13 @@ def counted(row: VersionRow, evaluation: EvaluationRun) -> VersionRow:
         if not older.keys() <= values.keys():
             left = {code: value for code, value in older.items() if code not in values}
             sources[known] = left if known != stamp else {**left, **values}
+    said = _evidence(evaluation, store)
+    evidence: dict[Stamp, Evidence] = {}
+    for known, given in (*row.evidence.items(), (stamp, said)):
+        if (about_these := given.about(sources.get(known, ()))) is not None:
+            evidence[known] = about_these
     # As `replace` would, in a third of its time.
-    return VersionRow(row.key, row.build, sources, row.declared, row.lifecycle, row.active)
+    return VersionRow(row.key, row.build, sources, row.declared, row.lifecycle, row.active, evidence)
 
 
 def lived(row: VersionRow, change: LifecycleChange) -> VersionRow:
@@ -127,10 +145,19 @@ def in_force(row: StoreSettings | None, at: int) -> Configuration | None:
     return next((one for one in reversed(known) if one.effective_at <= at), None)
 
 
-def counts(evaluation: EvaluationRun, store: StoreSettings | None) -> bool:
+def counts(evaluation: EvaluationRun, store: Configuration | None) -> bool:
     """Whether an evaluation counts: neither it nor its store, as configured when it ran, opted out (rule 2)."""
-    configuration = in_force(store, evaluation.evaluated_at) if store is not None else None
-    return evaluation.synced is not False and (configuration is None or configuration.synced)
+    return evaluation.synced is not False and (store is None or store.synced)
+
+
+def _evidence(evaluation: EvaluationRun, store: Configuration | None) -> Evidence:
+    return Evidence(
+        evaluation.standard_errors,
+        evaluation.n_rows,
+        evaluation.n_positive,
+        evaluation.n_negative,
+        store.thresholds if store is not None else {},
+    )
 
 
 def _with_fact(row: VersionRow, fact: LifecycleFact) -> VersionRow:

@@ -6,12 +6,12 @@ A row holds nothing that the order of arrival decides (rule 6): each fact in it 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from mooring.events import Change, EvaluationRun, NodeKind
+from mooring.events import Change, EvaluationRun, NodeKind, Thresholds
 from mooring.keys import VersionKey
 from mooring.metrics.catalogue import PredictionType
 from mooring.outputs import DeclaredMetric, LifecycleFact, Severity, Source, VersionMetrics, VersionState
@@ -46,6 +46,33 @@ class Reading(NamedTuple):
     stamp: Stamp
 
 
+class Evidence(NamedTuple):
+    """How sure the values of an evaluation are, as far as it said, and what its store demanded of them when it ran."""
+
+    standard_errors: Mapping[str, float]
+    n_rows: int | None
+    n_positive: int | None
+    n_negative: int | None
+    thresholds: Mapping[str, Thresholds]
+
+    def about(self, codes: Collection[str]) -> Evidence | None:
+        """What of it is about these metrics; None where that is nothing."""
+        if not codes or self == NO_EVIDENCE:
+            return None
+        left = self._replace(
+            standard_errors=about(self.standard_errors, codes), thresholds=about(self.thresholds, codes)
+        )
+        return None if left == NO_EVIDENCE else left
+
+
+NO_EVIDENCE = Evidence({}, None, None, None, {})
+
+
+def about(values: Mapping[str, T], codes: Collection[str]) -> dict[str, T]:
+    """Those that are about one of the metrics, by the alphabet."""
+    return in_order({code: value for code, value in values.items() if code in codes}) if values else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFacts:
     """What the newest build said of its version."""
@@ -59,6 +86,9 @@ class BuildFacts:
     prediction_type: PredictionType = PredictionType.OTHER
     initial: Mapping[str, float] = field(default_factory=dict)
     initial_std: Mapping[str, float] = field(default_factory=dict)
+    initial_standard_errors: Mapping[str, float] = field(default_factory=dict)
+    n_positive: int | None = None
+    n_negative: int | None = None
     author: str | None = None
     source_url: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +133,8 @@ class VersionRow:
     declared: Mapping[str, DeclaredMetric] = field(default_factory=dict)
     lifecycle: Mapping[Aspect, LifecycleFact] = field(default_factory=dict)
     active: bool = False
+    # Of those sources that came with any.
+    evidence: Mapping[Stamp, Evidence] = field(default_factory=dict)
 
     @property
     def initial(self) -> Mapping[str, float]:
@@ -179,19 +211,12 @@ def to_record(row: VersionRow, severity: Severity) -> VersionMetrics:
         build_event_id=row.build.event_id if row.build else None,
         initial=in_order(build.initial),
         initial_std=in_order(build.initial_std),
+        initial_standard_errors=in_order(build.initial_standard_errors),
+        initial_n_positive=build.n_positive,
+        initial_n_negative=build.n_negative,
         current=current,
         drift=drift_of(current, build.initial),
-        sources=tuple(
-            Source(
-                store_id=stamp.store_id,
-                evaluation_id=stamp.evaluation_id,
-                evaluated_at=stamp.evaluated_at,
-                recorded_at=stamp.recorded_at,
-                event_id=stamp.event_id,
-                metrics=tuple(sorted(values)),
-            )
-            for stamp, values in sources
-        ),
+        sources=tuple(_source(stamp, values, row.evidence.get(stamp, NO_EVIDENCE)) for stamp, values in sources),
         evaluated_at=evaluated_at,
         severity=severity,
         custom_metrics=tuple(row.declared[code] for code in sorted(row.declared)),
@@ -200,6 +225,22 @@ def to_record(row: VersionRow, severity: Severity) -> VersionMetrics:
         source_url=build.source_url,
         labels=in_order(build.labels),
         updated_at=max(times, default=0),
+    )
+
+
+def _source(stamp: Stamp, values: Mapping[str, float], evidence: Evidence) -> Source:
+    return Source(
+        store_id=stamp.store_id,
+        evaluation_id=stamp.evaluation_id,
+        evaluated_at=stamp.evaluated_at,
+        recorded_at=stamp.recorded_at,
+        event_id=stamp.event_id,
+        metrics=tuple(sorted(values)),
+        standard_errors=in_order(evidence.standard_errors),
+        n_rows=evidence.n_rows,
+        n_positive=evidence.n_positive,
+        n_negative=evidence.n_negative,
+        thresholds=in_order(evidence.thresholds),
     )
 
 
@@ -224,19 +265,26 @@ def from_record(record: VersionMetrics) -> VersionRow:
             prediction_type=record.prediction_type,
             initial=record.initial,
             initial_std=record.initial_std,
+            initial_standard_errors=record.initial_standard_errors,
+            n_positive=record.initial_n_positive,
+            n_negative=record.initial_n_negative,
             author=record.author,
             source_url=record.source_url,
             labels=record.labels,
         )
+    sources: dict[Stamp, Mapping[str, float]] = {}
+    evidence: dict[Stamp, Evidence] = {}
+    for source in record.sources:
+        stamp = Stamp(source.evaluated_at, source.evaluation_id, source.store_id, source.recorded_at, source.event_id)
+        sources[stamp] = {code: record.current[code] for code in source.metrics}
+        given = Evidence(source.standard_errors, source.n_rows, source.n_positive, source.n_negative, source.thresholds)
+        if given != NO_EVIDENCE:
+            evidence[stamp] = given
     return VersionRow(
         key=VersionKey.of(record.node_id, record.project_key, record.model_id, record.version_id),
         build=build,
-        sources={
-            Stamp(source.evaluated_at, source.evaluation_id, source.store_id, source.recorded_at, source.event_id): {
-                code: record.current[code] for code in source.metrics
-            }
-            for source in record.sources
-        },
+        sources=sources,
+        evidence=evidence,
         declared={metric.code: metric for metric in record.custom_metrics},
         lifecycle={aspect(fact.change, fact.infrastructure): fact for fact in record.lifecycle},
         active=record.active,
@@ -244,7 +292,7 @@ def from_record(record: VersionMetrics) -> VersionRow:
 
 
 # What an entry of a row can take at most, in bytes, by the limits on ids (255) and texts (4,096) of the events.
-_MOST_OF_A_READING = 1_400
+_MOST_OF_A_READING = 2_300
 _MOST_OF_AN_INITIAL = 300
 _MOST_OF_A_DECLARATION = 4_700
 _MOST_OF_A_FACT = 8_600
@@ -262,6 +310,7 @@ def surely_fits(row: VersionRow) -> bool:
         + _MOST_OF_A_FACT * len(row.lifecycle)
     )
     if (build := row.build) is not None:
-        most += _MOST_OF_AN_INITIAL * (2 * len(build.initial) + len(build.initial_std))
+        entries = 2 * len(build.initial) + len(build.initial_std) + len(build.initial_standard_errors)
+        most += _MOST_OF_AN_INITIAL * entries
         most += _MOST_OF_A_LABEL * len(build.labels)
     return most <= _SURELY_FITS_BYTES

@@ -23,12 +23,12 @@ from mooring.outputs import DeadLetter, DriftAlert
 from mooring.records import Record
 from mooring.topics import AnyTopic, Topics
 from streams.agent import AnyAgent
-from streams.decisions import Policy
 from streams.engine.batch import Batch
 from streams.engine.batch import Record as KafkaRecord
 from streams.engine.published import cause_of
 from streams.intake import InputRecord, dead_letter, read
 from streams.quarantine import Quarantine
+from streams.severity import Policy
 from streams.tables import Tables, Work
 from streams.telemetry import Telemetry
 

@@ -11,8 +11,8 @@ from mooring.keys import Key, ModelKey, StoreKey, VersionKey
 from mooring.outputs import ModelActivation, StoreSettings, VersionMetrics
 from mooring.records import Record
 from mooring.topics import AnyTopic, Topic, Topics
-from streams.decisions import Policy, row_severity
 from streams.rows import VersionRow, from_record, surely_fits, to_record
+from streams.severity import Policy, row_severity
 
 K = TypeVar("K", bound=Key)
 R = TypeVar("R")

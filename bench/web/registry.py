@@ -15,7 +15,7 @@ from mooring.events import NodeKind
 from mooring.keys import VersionKey
 from mooring.metrics.catalogue import CATALOGUE, PredictionType
 from mooring.outputs import EvaluationOutcome, Outcome, Severity, Source, VersionMetrics, VersionState
-from streams.decisions import Policy, degradation_of, severity_of
+from streams.severity import Policy, degradation_of, severity_of
 
 NODES = 20
 VERSIONS_OF_A_MODEL = 10
@@ -126,7 +126,7 @@ def _row(number: int, drawn: tuple[dict[str, float], dict[str, float]], random: 
         drift=drift,
         sources=(source,) if current else (),
         evaluated_at=evaluated_at,
-        severity=severity_of(degradation_of(moved, CATALOGUE["roc_auc"]), moved, Policy())
+        severity=severity_of(degradation_of(moved, CATALOGUE["roc_auc"]), moved, None, Policy())
         if current
         else Severity.NONE,
         labels={"team": TEAMS[number // 1_000 % len(TEAMS)]},

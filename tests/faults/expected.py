@@ -91,7 +91,7 @@ def _expect_of_model(events: list[Any], stores: Mapping[str, list[EvaluationStor
     for event in events:
         if isinstance(event, EvaluationRun):
             runs[oracle._key(event)].append(event)
-    that_matter: list[Event] = []
+    that_matter: list[EvaluationRun] = []
     for key, of_version in runs.items():
         configured = {store: stores[store] for store in {run.store_id for run in of_version} if store in stores}
         outcomes = _outcomes(of_version, configured)
@@ -102,11 +102,11 @@ def _expect_of_model(events: list[Any], stores: Mapping[str, list[EvaluationStor
             builds = [one for one in events if isinstance(one, ModelBuild) and oracle._key(one) == key]
             expected.races.append(_race(key, known, builds, of_version))
         else:
-            for alert in _alerts(of_version, facts, outcomes):
+            for alert in _alerts(of_version, facts, configured, outcomes):
                 expected.alerts[alert.content["alert_id"]] = alert
                 outcomes[alert.cause.event_id].alert_id = alert.content["alert_id"]
-    # Only what counts is left: no configuration is needed any more.
-    expected.rows.update(oracle.rows([*facts, *that_matter]))
+    configurations = [one for store in {run.store_id for run in that_matter} for one in stores.get(store, ())]
+    expected.rows.update(oracle.rows([*configurations, *facts, *that_matter]))
     expected.activations.update(_activation(facts))
 
 
@@ -141,7 +141,10 @@ def _those_that_matter(counted: Sequence[EvaluationRun]) -> list[EvaluationRun]:
 
 
 def _alerts(
-    runs: Sequence[EvaluationRun], facts: list[Event], outcomes: Mapping[str, DemandedOutcome]
+    runs: Sequence[EvaluationRun],
+    facts: list[Event],
+    stores: Mapping[str, list[EvaluationStore]],
+    outcomes: Mapping[str, DemandedOutcome],
 ) -> Iterator[DemandedAlert]:
     """The alerts of a version all of whose builds and activations are known before its evaluations."""
     before = [one for one in facts if isinstance(one, ModelBuild) or one.change in ("ACTIVATED", "DEACTIVATED")]  # type: ignore[attr-defined]  # no other facts
@@ -154,7 +157,8 @@ def _alerts(
         compared = oracle._initial(run, before).get("roc_auc") if current is None else current.metrics["roc_auc"]
         current = run
         if compared is not None and run.metrics["roc_auc"] != compared:
-            yield DemandedAlert(oracle._alert(run, compared, [*before, run]), run)
+            known = [*before, *stores.get(run.store_id, ()), run]
+            yield DemandedAlert(oracle.rounded(oracle._alert(run, compared, known)), run)
 
 
 def _race(key: str, stores: list[EvaluationStore], builds: Sequence[Event], runs: Sequence[Event]) -> Race:
@@ -165,7 +169,8 @@ def _race(key: str, stores: list[EvaluationStore], builds: Sequence[Event], runs
             raise ValueError(f"{key}: {len(builds)} builds among {len(runs)} evaluations are too many to try")
         left_builds, left_runs = iter(builds), iter(runs)
         order = [next(left_builds if place in places else left_runs) for place in range(total)]
-        orders.append({alert["alert_id"]: _without_activity(alert) for alert in oracle.alerts([*stores, *order])})
+        alerts = map(oracle.rounded, oracle.alerts([*stores, *order]))
+        orders.append({alert["alert_id"]: _without_activity(alert) for alert in alerts})
     return Race(key, orders)
 
 

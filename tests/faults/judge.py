@@ -28,6 +28,7 @@ from tests.faults.events import SECRET_MARK
 from tests.faults.expected import DemandedOutcome, Expected, Race, expect
 from tests.faults.load import BAD_HEADER, Committed
 from tests.faults.records import Isolation, Reader, Record
+from tests.streams import oracle
 
 _LISTED = 5
 
@@ -149,7 +150,7 @@ class _Partition:
         found: dict[str, list[Record]] = defaultdict(list)
         contents: dict[str, dict[str, Any]] = {}
         for record in self._outputs[self._topics.drift_alerts.name]:
-            alert = decode(record.value, DriftAlert).to_record()
+            alert = oracle.rounded(decode(record.value, DriftAlert).to_record())
             found[alert["alert_id"]].append(record)
             contents.setdefault(alert["alert_id"], alert)
             if record.key != alert["version_key"].encode() or not alert["reason"]:
@@ -183,7 +184,7 @@ class _Partition:
         self._report.alerts_demanded += min(map(len, race.orders))
         for alert_id, allowed in race.allowed.items():
             for record in found.get(alert_id, ()):
-                alert = decode(record.value, DriftAlert).to_record()
+                alert = oracle.rounded(decode(record.value, DriftAlert).to_record())
                 if not any(all(alert[name] == value for name, value in one.items()) for one in allowed):
                     self._report.wrong_alerts.append(f"{record.place}: {alert} is none of {allowed}")
 

@@ -30,7 +30,8 @@ def test_alerts_are_the_oracles_once_builds_and_activations_are_known(
     before: list[Event] = [*known, *(one for one in order if not isinstance(one, EvaluationRun))]
     runs = [one for one in order if isinstance(one, EvaluationRun)]
     demanded = [alert.content for alert in expect([*before, *runs]).alerts.values()]
-    by_id: Any = {alert["alert_id"]: alert for alert in oracle.alerts([*before, *runs])[len(oracle.alerts(before)) :]}
+    alerts = oracle.alerts([*before, *runs])[len(oracle.alerts(before)) :]
+    by_id: Any = {alert["alert_id"]: oracle.rounded(alert) for alert in alerts}
     assert {alert["alert_id"]: alert for alert in demanded} == by_id
 
 

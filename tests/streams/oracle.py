@@ -5,6 +5,7 @@ Shares no code with the folds, the decisions or the rows. Plain dicts; differenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -69,16 +70,28 @@ def _of(key: str, kind: type[Any], known: list[Event]) -> list[Any]:
     return [event for event in known if type(event) is kind and _key(event) == key]
 
 
+def rounded(alert: Plain) -> Plain:
+    """The alert with what is calculated in more than one step to nine figures."""
+    figures = {name: alert[name] for name in ("p_value", "standard_error")}
+    return alert | {name: None if value is None else float(f"{value:.9g}") for name, value in figures.items()}
+
+
 # Rule 2
 
 
-def _counts(run: EvaluationRun, known: list[Event]) -> bool:
-    in_force = [
-        (one.effective_at, one.recorded_at, one.event_id, one.synced)
+def _store(run: EvaluationRun, known: list[Event]) -> EvaluationStore | None:
+    """How the run's store was configured when it ran."""
+    before = [
+        one
         for one in known
         if isinstance(one, EvaluationStore) and one.store_id == run.store_id and one.effective_at <= run.evaluated_at
     ]
-    return run.synced in (None, True) and (not in_force or max(in_force)[3])
+    return max(before, key=lambda one: (one.effective_at, one.recorded_at, one.event_id), default=None)
+
+
+def _counts(run: EvaluationRun, known: list[Event]) -> bool:
+    store = _store(run, known)
+    return run.synced in (None, True) and (store is None or store.synced)
 
 
 def _counted(key: str, known: list[Event]) -> list[EvaluationRun]:
@@ -164,22 +177,37 @@ def _row(key: str, event: Any, known: list[Event]) -> Plain:
         "archived": any(fact["change"] == "ARCHIVED" for fact in facts),
         "initial": initial,
         "initial_std": newest.metric_std if newest else {},
+        "initial_standard_errors": _about(newest.standard_errors, newest.metrics) if newest else {},
+        "initial_n_positive": newest.n_positive if newest else None,
+        "initial_n_negative": newest.n_negative if newest else None,
         "current": {code: value for code, (value, _) in current.items()},
         "drift": {code: current[code][0] - initial[code] for code in both},
         "sources": sorted(
-            (
-                {name: getattr(run, name) for name in ("store_id", "evaluation_id", "evaluated_at", "recorded_at")}
-                | {"event_id": run.event_id, "metrics": sorted(code for code in current if current[code][1] is run)}
-                for run in runs.values()
-            ),
+            (_source(run, [code for code in current if current[code][1] is run], known) for run in runs.values()),
             key=lambda source: str(source["event_id"]),
         ),
         "evaluated_at": max((run.evaluated_at for run in runs.values()), default=None),
-        "severity": _severity(current["roc_auc"][0], initial["roc_auc"]) if "roc_auc" in both else "NONE",
+        "severity": _judged(*current["roc_auc"], newest, known)["severity"] if "roc_auc" in current else "NONE",
         "custom_metrics": declared,
         "lifecycle": facts,
         "updated_at": max(times),
     }
+
+
+def _source(run: EvaluationRun, gives: list[str], known: list[Event]) -> Plain:
+    store = _store(run, known)
+    thresholds = _about(store.thresholds, gives) if store else {}
+    return {
+        **{name: getattr(run, name) for name in ("store_id", "evaluation_id", "evaluated_at", "recorded_at")},
+        **{name: getattr(run, name) for name in ("event_id", "n_rows", "n_positive", "n_negative")},
+        "metrics": sorted(gives),
+        "standard_errors": _about(run.standard_errors, gives),
+        "thresholds": {code: bounds.to_record() for code, bounds in thresholds.items()},
+    }
+
+
+def _about(values: Plain, codes: Iterable[str]) -> Plain:
+    return {code: values[code] for code in codes if code in values}
 
 
 def _facts(key: str, known: list[Event]) -> list[Plain]:
@@ -218,13 +246,44 @@ def _declared(key: str, known: list[Event]) -> list[Plain]:
 # Rule 7, for ROC AUC
 
 
-def _severity(current: float, initial: float) -> str:
-    worse_by = Decimal(str(initial)) - Decimal(str(current))
-    if worse_by == 0:
-        return "NONE"
-    if worse_by >= Decimal("0.05"):
-        return "CRITICAL"
-    return "WARNING" if worse_by >= Decimal("0.02") else "INFO"
+def _judged(current: float, run: EvaluationRun, build: ModelBuild | None, known: list[Event]) -> Plain:
+    """What to make of a ROC AUC that a run gave: severity, the threshold that it is beyond, and how sure that is."""
+    initial = build.metrics.get("roc_auc") if build else None
+    found: Plain = {"p_value": None, "standard_error": None, "standard_error_from": "UNKNOWN", "threshold": None}
+    if build is not None and initial is not None:
+        errors = _error(initial, build), _error(current, run)
+        if None not in errors:
+            error = math.hypot(*(each for each, _ in errors if each))  # type: ignore[misc]  # none is None
+            found["standard_error"] = error
+            found["p_value"] = math.erfc(abs(current - initial) / error / math.sqrt(2))
+            found["standard_error_from"] = "COUNTS" if "COUNTS" in {each[1] for each in errors if each} else "SCORES"
+    store = _store(run, known)
+    bounds = store.thresholds.get("roc_auc") if store else None
+    worse_by = None if initial is None else Decimal(str(initial)) - Decimal(str(current))
+    severity = "NONE" if not worse_by else "INFO"
+    if bounds is not None and bounds.min is not None:
+        if current < bounds.min:
+            return found | {"severity": "CRITICAL", "threshold": bounds.min}
+        if bounds.soft_min is not None and current < bounds.soft_min:
+            return found | {"severity": "WARNING", "threshold": bounds.soft_min}
+    elif worse_by is not None and (found["p_value"] is None or found["p_value"] <= 0.01):
+        if worse_by >= Decimal("0.05"):
+            severity = "CRITICAL"
+        elif worse_by >= Decimal("0.02"):
+            severity = "WARNING"
+    return found | {"severity": severity}
+
+
+def _error(auc: float, event: ModelBuild | EvaluationRun) -> tuple[float, str] | None:
+    """The standard error that an event gives of its ROC AUC, else that of Hanley and McNeil by its counts."""
+    if "roc_auc" in event.standard_errors:
+        return event.standard_errors["roc_auc"], "SCORES"
+    m, n = event.n_positive, event.n_negative
+    if not m or not n:
+        return None
+    # Two positives both above one negative, and one positive above both of two negatives (Radiology 143:29, 1982).
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    return math.sqrt((auc * (1 - auc) + (m - 1) * (q1 - auc**2) + (n - 1) * (q2 - auc**2)) / (m * n)), "COUNTS"
 
 
 def _alert(cause: EvaluationRun | ModelBuild, previous: float | None, known: list[Event]) -> Plain:
@@ -232,7 +291,7 @@ def _alert(cause: EvaluationRun | ModelBuild, previous: float | None, known: lis
     current, run = _current(key, known)["roc_auc"]
     initial = _initial(cause, known).get("roc_auc")
     drift = None if initial is None else current - initial
-    severity = "INFO" if initial is None else _severity(current, initial)
+    judged = _judged(current, run, _newest_build(key, known), known)
     name = f"{key}/roc_auc/{_part(cause.event_id)}"
     return {
         "alert_id": str(uuid5(uuid5(NAMESPACE_URL, "mooring.v1"), name)),
@@ -247,9 +306,8 @@ def _alert(cause: EvaluationRun | ModelBuild, previous: float | None, known: lis
         "drift": drift,
         "change": None if previous is None else current - previous,
         "degradation": None if drift is None else 0 - drift,
-        "severity": "INFO" if severity == "NONE" else severity,
-        "p_value": None,
-        "standard_error": None,
+        **judged,
+        "severity": "INFO" if judged["severity"] == "NONE" else judged["severity"],
         "evaluation_id": run.evaluation_id,
         "store_id": run.store_id,
         "evaluated_at": run.evaluated_at,

@@ -15,7 +15,7 @@ from mooring.outputs import DriftAlert, EvaluationOutcome, ModelActivation, Stor
 from mooring.records import Record
 from mooring.topics import AnyTopic, Topics
 from streams.agent import AnyAgent
-from streams.decisions import Policy
+from streams.severity import Policy
 from streams.tables import RowFormat, RowFormats, Table, Tables, Work
 
 TOPICS = Topics.named("test.")

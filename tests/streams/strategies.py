@@ -90,6 +90,15 @@ _declarations = st.one_of(
         st.sampled_from(Direction),
     ),
 )
+# Of 100 rows a fall of 0.07 may be chance, of 10,000 none of 0.02 is.
+_counts = st.sampled_from([None, 50, 5_000])
+_sizes = {
+    "n_positive": _counts,
+    "n_negative": _counts,
+    "standard_errors": st.dictionaries(
+        st.sampled_from(["roc_auc", "data_drift"]), st.sampled_from([0.002, 0.03]), max_size=2
+    ),
+}
 _project = {"event_id": st.just(_UNNAMED), "node_id": st.just(NODE), "project_key": st.just(PROJECT)}
 _about = _project | {"model_id": _models, "version_id": _versions, "recorded_at": _times}
 
@@ -100,6 +109,7 @@ builds = st.builds(
     activate=st.booleans(),
     metrics=_metrics,
     metric_std=st.dictionaries(st.just("roc_auc"), st.just(0.01)),
+    **_sizes,
     custom_metrics=_declarations,
     node_kind=st.sampled_from(NodeKind),
     model_name=st.sampled_from([None, "Coupon redemption"]),
@@ -119,6 +129,8 @@ evaluations = st.builds(
     evaluation_id=st.sampled_from(["a", "b"]),
     evaluated_at=_times,
     metrics=_metrics,
+    n_rows=st.sampled_from([None, None, 500]),
+    **_sizes,
     custom_metrics=_declarations,
     synced=st.integers(0, 7).map([None, None, None, None, None, True, True, False].__getitem__),
     source_url=st.sampled_from([None, "https://runs.example/1"]),
@@ -132,7 +144,11 @@ configurations = st.builds(
     effective_at=_times,
     synced=st.booleans(),
     name=st.sampled_from([None, "Every week"]),
-    thresholds=st.dictionaries(st.just("roc_auc"), st.builds(Thresholds, min=_values), max_size=1),
+    thresholds=st.dictionaries(
+        st.sampled_from(["roc_auc", "data_drift"]),
+        st.builds(Thresholds, min=_values, soft_min=st.sampled_from([None, 0.87])),
+        max_size=2,
+    ),
     actor=st.sampled_from([None, "jane"]),
 )
 

@@ -11,7 +11,7 @@ import pytest
 from mooring.events import Change, CustomMetric, EvaluationRun, ModelBuild
 from mooring.metrics.catalogue import Direction, spec_of
 from mooring.outputs import DriftAlert, Outcome, Severity
-from streams.decisions import Policy, degradation_of, severity_of
+from streams.severity import Policy, degradation_of, severity_of
 from tests.streams.registry import Registry
 from tests.streams.strategies import V1, build, change, evaluation, store
 
@@ -268,7 +268,7 @@ def test_without_an_initial_value_a_change_is_an_information() -> None:
 def test_severity_where_a_drift_has_no_direction_or_is_none(
     degradation: float | None, drift: float | None, expected: Severity
 ) -> None:
-    assert severity_of(degradation, drift, Policy()) is expected
+    assert severity_of(degradation, drift, None, Policy()) is expected
 
 
 # Direction

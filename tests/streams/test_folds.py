@@ -72,14 +72,14 @@ def test_the_configuration_in_force_when_it_was_evaluated_decides(
 ) -> None:
     run = evaluation(at=2_000, synced=synced)
     for order in permutations(configurations):
-        assert counts(run, settings(*order) if order else None) is expected
+        assert counts(run, in_force(settings(*order) if order else None, run.evaluated_at)) is expected
 
 
 def test_recorded_at_does_not_decide_when_a_configuration_is_in_force() -> None:
     """Neither that of the configuration nor that of the evaluation."""
     late_word = store("s1", 1_000, synced=False, recorded_at=9_000)
-    assert not counts(evaluation(at=2_000, recorded_at=2_000), settings(late_word))
-    assert counts(evaluation(at=999, recorded_at=2_000), settings(late_word))
+    assert not counts(evaluation(at=2_000, recorded_at=2_000), in_force(settings(late_word), 2_000))
+    assert counts(evaluation(at=999, recorded_at=2_000), in_force(settings(late_word), 999))
 
 
 @in_any_order([store("s2", 5, synced=False, recorded_at=1), store("s1", 5, recorded_at=2, name="second")])

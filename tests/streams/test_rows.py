@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mooring.codec import decode, encode
 from mooring.events import Change, CustomMetric, EvaluationRun, EvaluationStore, Event
 from mooring.outputs import Severity, VersionMetrics
-from streams.decisions import Policy, row_severity
 from streams.folds import built, counted, lived
 from streams.rows import VersionRow, drift_of, from_record, to_record
+from streams.severity import Policy, row_severity
 from tests.streams.registry import Registry
 from tests.streams.strategies import V1, build, change, evaluation, facts, stores
 

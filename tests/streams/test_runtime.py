@@ -26,12 +26,12 @@ from mooring.keys import VersionKey
 from mooring.outputs import DeadLetter, DriftAlert, VersionMetrics
 from streams.agent import AnyAgent
 from streams.app import build_app
-from streams.decisions import Policy
 from streams.engine.batch import Batch
 from streams.provision import Layout
 from streams.quarantine import Quarantine, TooMuchBadInput
 from streams.runtime import Runtime
 from streams.settings import Settings
+from streams.severity import Policy
 from streams.tables import Tables, Work
 from streams.telemetry import Telemetry
 from tests.brokers import ROOT
