@@ -37,8 +37,8 @@ demo: $(VENV)/.service ## play the main job on an embedded broker (ARGS=--once: 
 pictures: $(VENV)/.dev ## take the pictures of docs/web.md again, in Chromium
 	exec $(BIN)/python -m examples.pictures $(ARGS)
 
-test: $(VENV)/.dev ## run all tests (ARGS="-k drift" for some)
-	exec $(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## run all tests, on two cores (ARGS="-k drift" for some)
+	exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(VENV)/.dev ## let workers and broker fail under load, then judge (MINUTES=60: for how long; ARGS=--help says more)
 	exec $(BIN)/python -m tests.faults.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
