@@ -7,13 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mooring import evidence
 from mooring.events import Change
 from mooring.metrics.catalogue import CATALOGUE, Direction, MetricSpec, spec_of
+from mooring.metrics.noise import interval
 from mooring.outputs import Configuration, DeadLetter, StoreSettings, VersionMetrics
 from web.models import (
     DATA_DRIFT,
     AlertItem,
     Bounds,
+    Certainty,
     ConfigurationItem,
     DeadLetterDetail,
     DeadLetterItem,
@@ -128,6 +131,9 @@ def dead_letter_detail(letter: DeadLetter, plain: Plain | None, as_of: int | Non
 def _version(row: VersionMetrics, focus: MetricSpec, trend: Sequence[float]) -> dict[str, Any]:
     code = focus.code
     drift = _known(row.drift.get(code))
+    source = next((each for each in row.sources if code in each.metrics), None)
+    now = evidence.current_error(row, code, source)
+    noise = evidence.noise_of(drift, evidence.initial_error(row, code), now)
     return {
         "version_key": row.version_key,
         "node": row.node_id,
@@ -151,6 +157,8 @@ def _version(row: VersionMetrics, focus: MetricSpec, trend: Sequence[float]) -> 
         "initial": _known(row.initial.get(code)),
         "drift": drift,
         "degradation": _degradation(focus, drift),
+        "certainty": _certainty(_known(row.current.get(code)), now, focus),
+        "p_value": noise.p_value if noise else None,
         "data_drift": _known(row.current.get(DATA_DRIFT)),
         "deployments": [
             Deployment(infrastructure=fact.infrastructure or "", stage=fact.stage, changed_at=fact.changed_at)
@@ -169,6 +177,8 @@ def _readings(row: VersionMetrics, seen: Mapping[str, MetricSpec], previous: Map
     for code in codes:
         spec, source = seen.get(code) or spec_of(code), source_of.get(code)
         value, drift, before = _known(row.current.get(code)), _known(row.drift.get(code)), previous.get(code)
+        initially, now = evidence.initial_error(row, code), evidence.current_error(row, code, source)
+        noise = evidence.noise_of(drift, initially, now)
         readings.append(
             Reading(
                 code=code,
@@ -185,9 +195,20 @@ def _readings(row: VersionMetrics, seen: Mapping[str, MetricSpec], previous: Map
                 evaluated_at=source.evaluated_at if source else None,
                 store=source.store_id if source else None,
                 evaluation=source.evaluation_id if source else None,
+                initial_certainty=_certainty(row.initial.get(code), initially, spec),
+                certainty=_certainty(value, now, spec),
+                drift_standard_error=noise.standard_error if noise else None,
+                p_value=noise.p_value if noise else None,
             )
         )
     return readings
+
+
+def _certainty(value: float | None, error: evidence.Error | None, spec: MetricSpec) -> Certainty | None:
+    if value is None or error is None:
+        return None
+    low, high = interval(value, error.value, low=spec.low, high=spec.high)
+    return Certainty(standard_error=error.value, standard_error_from=error.source, low=low, high=high)
 
 
 def _configuration(one: Configuration) -> ConfigurationItem:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mooring.events import Change, NodeKind
 from mooring.metrics.catalogue import Direction, PredictionType
-from mooring.outputs import Outcome, Severity, VersionState
+from mooring.outputs import ErrorSource, Outcome, Severity, VersionState
 
 ROC_AUC = "roc_auc"
 DATA_DRIFT = "data_drift"
@@ -76,6 +76,18 @@ class Page(_Item, Generic[Item]):
     as_of: AsOf
 
 
+class Certainty(_Item):
+    """How sure a value is, measured on the rows that there were."""
+
+    standard_error: float = Field(description="In the unit of the metric.", examples=[0.0081])
+    standard_error_from: ErrorSource = Field(
+        description="SCORES: as reported by who had the scores, by DeLong where Mooring's library did it; "
+        "COUNTS: Hanley-McNeil, from the counts of positive and negative rows."
+    )
+    low: float = Field(description="The interval that has the true value 95 times of 100: where it begins.")
+    high: float = Field(description="Where it ends.")
+
+
 class Deployment(_Item):
     """Where a version is deployed."""
 
@@ -113,6 +125,8 @@ class VersionItem(_Item):
     degradation: float | None = Field(
         description="The drift, signed so that positive is worse; null for a metric without direction."
     )
+    certainty: Certainty | None = Field(description="How sure the value is; null where unknown.")
+    p_value: float | None = Field(description="How often chance alone makes a drift of this size; null where unknown.")
     data_drift: float | None = Field(description="How far the input data moved, in the newest evaluation that says so.")
     deployments: list[Deployment]
     trend: list[float] = Field(
@@ -145,6 +159,12 @@ class Reading(_Item):
     evaluated_at: Time | None
     store: str | None = Field(description="The evaluation store that its value comes from.", examples=["weekly"])
     evaluation: str | None = Field(description="The evaluation that its value comes from.", examples=["2026-W03"])
+    initial_certainty: Certainty | None = Field(description="How sure the initial value is; null where unknown.")
+    certainty: Certainty | None = Field(description="How sure the current value is; null where unknown.")
+    drift_standard_error: float | None = Field(description="That of the drift; null where one of the two is unknown.")
+    p_value: float | None = Field(
+        description="How often chance alone makes a drift of this size, up or down, where nothing has changed."
+    )
 
 
 class LifecycleItem(_Item):
@@ -203,8 +223,12 @@ class AlertItem(_Item):
         description="What happened, in a sentence.",
         examples=["ROC AUC of redemption v2 fell from 0.8516 to 0.8390, 0.0281 below its initial 0.8672."],
     )
-    p_value: float | None = Field(description="Null where it was not calculated.")
-    standard_error: float | None = Field(description="Null where it was not calculated.")
+    p_value: float | None = Field(
+        description="How often chance alone makes a drift of this size, up or down; null where that is unknown."
+    )
+    standard_error: float | None = Field(description="That of the drift; null where it is unknown.")
+    standard_error_from: ErrorSource
+    threshold: float | None = Field(description="The bound of the evaluation store that the value is beyond.")
     evaluation: Evaluation
     store: Store
     evaluated_at: Time

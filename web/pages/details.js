@@ -45,10 +45,11 @@ export default {
         <div id="tab-panel" ref="panel" class="m-panel" role="tabpanel" tabindex="0" :aria-labelledby="'tab-' + tab">
           <template v-if="tab === 'overview'">
             <dl class="m-figures" data-testid="figures">
-              <div><dt :title="body.hint">{{ body.focus }}</dt><dd>{{ body.value }}</dd></div>
+              <div><dt :title="body.hint">{{ body.focus }}</dt><dd>{{ body.value }}<small v-if="body.interval"
+                :title="body.certainty" data-testid="interval">{{ body.interval }}</small></dd></div>
               <div><dt>Initial</dt><dd>{{ body.initial }}<small v-if="body.deviation">{{ body.deviation }} over folds</small></dd></div>
               <div><dt>Drift</dt><dd :class="'m-' + body.drift.tone"><span>{{ body.drift.arrow }}</span> {{ body.drift.text }}
-                <em>{{ body.drift.word }}</em></dd></div>
+                <em>{{ body.drift.word }}</em><small v-if="body.chance" :title="chanceMeans" data-testid="chance">{{ body.chance }}</small></dd></div>
               <div><dt>Change</dt><dd :class="'m-' + body.change.tone"><span>{{ body.change.arrow }}</span> {{ body.change.text }}
                 <em>{{ body.change.word }}</em></dd></div>
               <div><dt>Data drift</dt><dd>{{ body.data_drift }}</dd></div>
@@ -108,14 +109,17 @@ export default {
                       @click="$emit('metric', metric.code)">{{ metric.label }}</button><small v-if="metric.custom">custom</small></th>
                   <td><span data-testid="metric-initial">{{ metric.initial }}</span>
                     <small v-if="metric.deviation" data-testid="metric-deviation" title="Standard deviation over the folds of the cross validation">{{
-                      metric.deviation }}</small></td>
+                      metric.deviation }}</small>
+                    <small v-if="metric.initial_interval" :title="metric.initial_certainty">{{ metric.initial_interval }}</small></td>
                   <td><b :class="flash[metric.code]" data-testid="metric-value">{{ metric.value }}</b>
+                    <small v-if="metric.interval" :title="metric.certainty" data-testid="metric-interval">{{ metric.interval }}</small>
                     <small v-if="metric.change.text !== '–'" :class="'m-' + metric.change.tone" data-testid="metric-change"
                       title="Change since the previous evaluation" :aria-label="'changed by ' + metric.change.text + ' ' + metric.change.word">{{
                       metric.change.arrow }} {{ metric.change.text }} {{ metric.change.word }}</small></td>
                   <td class="m-col-drift" :class="'m-' + metric.drift.tone" data-testid="metric-drift"
                       :aria-label="metric.drift.text + ' ' + metric.drift.word">
-                    <span>{{ metric.drift.arrow }}</span> {{ metric.drift.text }} <em>{{ metric.drift.word }}</em></td>
+                    <span>{{ metric.drift.arrow }}</span> {{ metric.drift.text }} <em>{{ metric.drift.word }}</em>
+                    <small v-if="metric.chance" class="m-muted" :title="chanceMeans" data-testid="metric-chance">{{ metric.chance }}</small></td>
                   <td class="m-when" :title="metric.where">
                     <time v-if="metric.at" :datetime="iso(metric.at)" :title="date(metric.at)">{{ ago(metric.at) }}</time>
                     <small v-if="metric.at">{{ metric.store }}</small>
@@ -202,7 +206,10 @@ export default {
     </aside>`,
   props: { version: Object, unknown: String, tab: String, tabs: Array, body: Object },
   emits: ["close", "tab", "open", "metric", "more"],
-  data: () => ({ now: Date.now(), width: 0, least: LEAST, most: 0, flash: {}, copied: "" }),
+  data: () => ({
+    now: Date.now(), width: 0, least: LEAST, most: 0, flash: {}, copied: "",
+    chanceMeans: "How often chance alone makes a drift of this size, up or down, where nothing has changed",
+  }),
   computed: {
     snippets() {
       const at = location.origin, { key, address, history } = this.body;

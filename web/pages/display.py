@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mooring.metrics.catalogue import Direction
-from mooring.outputs import Severity, VersionState
-from web.models import AlertItem, VersionItem
+from mooring.outputs import ErrorSource, Severity, VersionState
+from web.models import AlertItem, Certainty, VersionItem
+
+# Of what is rarer it does not matter how much.
+_LEAST_P = 0.0001
 
 MISSING = "–"
 MINUS = "−"
@@ -67,6 +70,28 @@ def drift(value: float | None, degradation: float | None, decimals: int) -> Drif
     if degradation is None:
         return Drift(text, arrow, "", "quiet")
     return Drift(text, arrow, "worse", "bad") if degradation > 0 else Drift(text, arrow, "better", "good")
+
+
+def interval(certainty: Certainty | None, decimals: int) -> str:
+    """Between what the true value lies; empty where that is unknown."""
+    if certainty is None:
+        return ""
+    return f"{number(certainty.low, decimals)} to {number(certainty.high, decimals)}"
+
+
+def certainty(known: Certainty | None) -> str:
+    """What an interval is, in a sentence; empty where there is none."""
+    if known is None:
+        return ""
+    how = "from the counts of rows" if known.standard_error_from is ErrorSource.COUNTS else "as it was reported"
+    return f"The interval that has the true value 95 times of 100. Standard error {known.standard_error:.2g}, {how}"
+
+
+def chance(p_value: float | None) -> str:
+    """How often chance alone makes such a drift; empty where that is unknown."""
+    if p_value is None:
+        return ""
+    return f"p = {p_value:.2g}" if p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
 
 
 def status(version: VersionItem) -> tuple[str, str]:

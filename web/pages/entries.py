@@ -104,6 +104,7 @@ def _version(version: VersionItem, decimals: int, path: str = "") -> Json:
         "status": label,
         "tone": tone,
         "value": display.number(version.value, decimals),
+        "interval": _interval(version, decimals),
         "trend": sparkline(version.trend, version.initial, decimals),
         "initial": display.number(version.initial, decimals),
         "drift": moved,
@@ -119,6 +120,13 @@ def _version(version: VersionItem, decimals: int, path: str = "") -> Json:
         "prediction_type": PREDICTION_TYPES[version.prediction_type],
         "state": STATES[version.state],
     }
+
+
+def _interval(version: VersionItem, decimals: int) -> str:
+    """How sure the value is and its drift, in words."""
+    interval, chance = display.interval(version.certainty, decimals), display.chance(version.p_value)
+    said = [f"Between {interval.replace(' to ', ' and ')}, 95 times of 100" if interval else "", chance]
+    return "; ".join(filter(None, said))
 
 
 def _deployment(deployed: Deployment) -> Json:

@@ -91,7 +91,7 @@ export default {
                     <span v-else>–</span>
                   </td>
                   <td v-else :class="[...classes(column, at), flash[row.key + column.key], { 'm-none': row[column.key] === '–' }]"
-                      :style="stuck(at)" :data-testid="testids[column.key] || column.key">{{ row[column.key] }}</td>
+                      :style="stuck(at)" :title="column.key === 'value' && row.interval || null" :data-testid="testids[column.key] || column.key">{{ row[column.key] }}</td>
                 </template>
               </tr>
             </template>

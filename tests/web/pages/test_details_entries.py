@@ -5,9 +5,9 @@ import pytest
 from mooring.events import NodeKind
 from mooring.keys import VersionKey
 from mooring.metrics.catalogue import CATALOGUE, Direction
-from mooring.outputs import Outcome, Severity
+from mooring.outputs import ErrorSource, Outcome, Severity
 from tests.web.feed import BUILT_AT, DAY_MS, Written, outcome, version
-from web.models import AlertItem, AlertSeverity, Bounds, EvaluationItem, Reading, VersionDetail
+from web.models import AlertItem, AlertSeverity, Bounds, Certainty, EvaluationItem, Reading, VersionDetail
 from web.pages import chart_entries, compare_entries, details_entries
 from web.pages.chart_entries import Axis, Line
 from web.pages.compare_address import MOST_VERSIONS, CompareView
@@ -23,7 +23,8 @@ def reading(**fields: object) -> Reading:
     given = {
         "code": "roc_auc", "label": "ROC AUC", "direction": Direction.HIGHER, "custom": False, "initial": 0.87,
         "initial_std": 0.0123, "value": 0.81, "drift": -0.06, "degradation": 0.06, "previous": 0.82, "change": -0.01,
-        "evaluated_at": BUILT_AT, "store": "weekly", "evaluation": "e1",
+        "evaluated_at": BUILT_AT, "store": "weekly", "evaluation": "e1", "initial_certainty": None, "certainty": None,
+        "drift_standard_error": None, "p_value": None,
     }  # fmt: skip
     return Reading(**{**given, **fields})
 
@@ -40,9 +41,9 @@ def alert(metric: str = "roc_auc") -> AlertItem:
     return AlertItem(
         alert_id="a1", version_key=V1, node="design-1", project="COUPONS", model="redemption", version="v1",
         active=True, metric=metric, direction=Direction.HIGHER, initial=0.87, previous=0.82, current=0.81, drift=-0.06,
-        change=-0.01, degradation=0.06, severity=AlertSeverity.WARNING, reason="It fell.", p_value=None,
-        standard_error=None, evaluation="e1", store="weekly", evaluated_at=BUILT_AT, caused_by="event-1",
-        source_url=None,
+        change=-0.01, degradation=0.06, severity=AlertSeverity.WARNING, reason="It fell.", p_value=None, threshold=None,
+        standard_error=None, standard_error_from=ErrorSource.UNKNOWN, evaluation="e1", store="weekly",
+        evaluated_at=BUILT_AT, caused_by="event-1", source_url=None,
     )  # fmt: skip
 
 
@@ -120,6 +121,21 @@ def test_a_metric_has_its_deviation_and_where_it_was_evaluated() -> None:
     assert (row["deviation"], row["where"]) == ("± 0.012", "store weekly, evaluation e1")
     bare = details_entries.metric(reading(initial_std=None, evaluation=None, store=None, evaluated_at=None))
     assert (bare["deviation"], bare["where"], bare["at"]) == ("", "", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "how"), [(ErrorSource.COUNTS, "from the counts of rows"), (ErrorSource.SCORES, "as it was reported")]
+)
+def test_a_metric_says_how_sure_its_value_and_its_drift_are(source: ErrorSource, how: str) -> None:
+    known = Certainty(standard_error=0.0081, standard_error_from=source, low=0.794, high=0.826)
+    row = details_entries.metric(reading(certainty=known, p_value=0.18))
+    assert (row["interval"], row["chance"]) == ("0.7940 to 0.8260", "p = 0.18")
+    assert row["certainty"] == f"The interval that has the true value 95 times of 100. Standard error 0.0081, {how}"
+    assert (row["initial_interval"], row["initial_certainty"]) == ("", "")
+
+
+def test_of_what_is_rare_it_does_not_say_how_rare() -> None:
+    assert details_entries.metric(reading(p_value=3e-12))["chance"] == "p < 0.0001"
 
 
 def test_metrics_are_counted_by_whether_they_got_worse(detail: VersionDetail) -> None:
