@@ -121,7 +121,7 @@ def _alert(
         degradation=judgement.degradation,
         # An alert is at least an information: the value did change, if only back to the initial one.
         severity=Severity.INFO if judgement.severity is Severity.NONE else judgement.severity,
-        reason=_sentence(row, spec, reading, previous, initial, judgement),
+        reason=_sentence(row, spec, reading, previous, initial, judgement, policy),
         p_value=noise.p_value if noise else None,
         standard_error=noise.standard_error if noise else None,
         standard_error_from=noise.source if noise else ErrorSource.UNKNOWN,
@@ -141,6 +141,7 @@ def _sentence(
     previous: float | None,
     initial: float | None,
     judgement: Judgement,
+    policy: Policy,
 ) -> str:
     """What changed, by how much and what that means, for a person."""
     model = row.build.model_name if row.build and row.build.model_name else row.key.model_id
@@ -161,7 +162,7 @@ def _sentence(
         text = f"{text}, its initial value."
     else:
         text = f"{text}, {_figure(abs(drift))} {'above' if drift > 0 else 'below'} its initial {_figure(initial)}."
-    return f"{text}{_beyond(reading, judgement)}{_chance(judgement)}"
+    return f"{text}{_beyond(reading, judgement)}{_chance(judgement, policy)}"
 
 
 def _beyond(reading: Reading, judgement: Judgement) -> str:
@@ -171,13 +172,14 @@ def _beyond(reading: Reading, judgement: Judgement) -> str:
     return f" The store {reading.stamp.store_id} allows no {side} than {judgement.threshold:g}."
 
 
-def _chance(judgement: Judgement) -> str:
+def _chance(judgement: Judgement, policy: Policy) -> str:
     noise = judgement.noise
     if noise is None or not judgement.drift:
         return ""
     p = f"p = {noise.p_value:.2g}" if noise.p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
     how = "from counts" if noise.source is ErrorSource.COUNTS else "from scores"
-    return f" Chance alone makes such a drift with {p} (standard error {noise.standard_error:.2g}, {how})."
+    what = "That may be chance" if noise.p_value > policy.significance else "Chance alone seldom does that"
+    return f" {what}: {p} (standard error {noise.standard_error:.2g}, {how})."
 
 
 def _figure(value: float) -> str:

@@ -69,7 +69,7 @@ def test_an_alert_says_how_sure_it_is_and_by_what() -> None:
     assert alert.standard_error_from is ErrorSource.COUNTS
     # 0.02 / 0.030714 = 0.6512 standard errors: of a normal one, 0.5149 is at least as far out.
     assert alert.p_value == pytest.approx(0.5149, abs=2e-4)
-    assert alert.reason.endswith("Chance alone makes such a drift with p = 0.51 (standard error 0.031, from counts).")
+    assert alert.reason.endswith("That may be chance: p = 0.51 (standard error 0.031, from counts).")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,11 @@ def test_a_late_build_makes_it_known_how_sure_a_drift_is() -> None:
     alert, row = judged(evaluation(metrics={"roc_auc": 0.85}, **FEW), build(**FEW))
     assert (alert.severity, row.severity) == (Severity.INFO, Severity.INFO)
     assert alert.p_value == pytest.approx(0.5149, abs=2e-4)
+
+
+def test_what_is_more_than_chance_is_said_to_be() -> None:
+    alert, _ = judged(build(**MANY), evaluation(metrics={"roc_auc": 0.85}, **MANY))
+    assert alert.reason.endswith("Chance alone seldom does that: p < 0.0001 (standard error 0.00097, from counts).")
 
 
 # Thresholds
