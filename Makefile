@@ -24,7 +24,7 @@ define install
 endef
 
 .SILENT:
-.PHONY: help setup demo pictures test chaos check format bench bench-web lock clean
+.PHONY: help setup demo pictures study test chaos check format bench bench-web lock clean
 
 help: ## list the targets
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -36,6 +36,9 @@ demo: $(VENV)/.service ## play the main job on an embedded broker (ARGS=--once: 
 
 pictures: $(VENV)/.dev ## take the pictures of docs/web.md again, in Chromium
 	exec $(BIN)/python -m examples.pictures $(ARGS)
+
+study: $(VENV)/.dev ## count false alarms and drops that are found, and draw them for docs/drift.md
+	exec $(BIN)/python -m examples.study $(ARGS)
 
 test: $(VENV)/.dev ## run all tests, on two cores (ARGS="-k drift" for some)
 	exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
