@@ -200,3 +200,47 @@ def test_topics_made_anew_have_an_order_of_their_own(fed: Fed) -> None:
         fed.empty()
         fed.written.write(fed.topics.version_metrics, *(version(f"n/p/{model}/v") for model in models))
         assert [item["model"] for item in fed.api.items("/versions", sort="name")] == ["a", "b", "c"]
+
+
+def test_how_sure_values_and_their_drift_are(fed: Fed) -> None:
+    """By what was reported, else from counts; nothing where one of both is unknown."""
+    measured = Source(
+        store_id="weekly",
+        evaluation_id="e1",
+        evaluated_at=BUILT_AT,
+        recorded_at=BUILT_AT,
+        event_id="event-1",
+        metrics=("accuracy", "log_loss", "roc_auc"),
+        standard_errors={"accuracy": 0.02},
+        n_positive=150,
+        n_negative=150,
+    )
+    fed.written.write(
+        fed.topics.version_metrics,
+        version(
+            "n/p/m/v1",
+            initial={"roc_auc": 0.87, "accuracy": 0.9, "log_loss": 0.3},
+            current={"roc_auc": 0.85, "accuracy": 0.8, "log_loss": 0.4},
+            initial_standard_errors={"accuracy": 0.01},
+            initial_n_positive=150,
+            initial_n_negative=150,
+            sources=(measured,),
+        ),
+    )
+    detail = fed.api.get("/versions/n/p/m/v1")
+    auc, accuracy, log_loss = (
+        next(reading for reading in detail["metrics"] if reading["code"] == code)
+        for code in ("roc_auc", "accuracy", "log_loss")
+    )
+    assert auc["certainty"]["standard_error_from"] == auc["initial_certainty"]["standard_error_from"] == "COUNTS"
+    assert auc["certainty"]["standard_error"] == pytest.approx(0.02244, abs=1e-5)
+    assert auc["certainty"]["low"] < 0.85 < auc["certainty"]["high"] < 1
+    assert auc["p_value"] == pytest.approx(0.515, abs=1e-3)
+    assert accuracy["certainty"]["standard_error_from"] == "SCORES"
+    assert (accuracy["certainty"]["standard_error"], accuracy["initial_certainty"]["standard_error"]) == (0.02, 0.01)
+    assert accuracy["drift_standard_error"] == pytest.approx(0.0005**0.5)
+    unknown = ("certainty", "initial_certainty", "drift_standard_error", "p_value")
+    assert [log_loss[name] for name in unknown] == [None] * 4
+    # The list has it of the metric in focus.
+    (item,) = fed.api.items("/versions", limit=50)
+    assert (item["certainty"], item["p_value"]) == (auc["certainty"], auc["p_value"])
