@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -26,6 +27,8 @@ from mooring.outputs import ErrorSource, Severity
 from streams.folds import built, counted
 from streams.rows import VersionRow
 from streams.severity import Policy, row_severity
+
+T = TypeVar("T")
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 VERSIONS = 1_000
@@ -119,7 +122,8 @@ def _errors(one: Measured, known: ErrorSource) -> dict[str, float]:
     return {"roc_auc": one.standard_error} if known is ErrorSource.SCORES else {}
 
 
-def _counts(one: Measured, known: ErrorSource) -> dict[str, int]:
+# Any: arguments of an event, checked there.
+def _counts(one: Measured, known: ErrorSource) -> dict[str, Any]:
     if known is not ErrorSource.COUNTS:
         return {}
     return {"n_positive": one.n_positive, "n_negative": one.n_negative}
@@ -166,7 +170,7 @@ def main() -> int:
     return 0
 
 
-def _progress(values: Sequence[float], what: str) -> Iterator[float]:
+def _progress(values: Sequence[T], what: str) -> Iterator[T]:
     return iter(track(values, what, console=Console(stderr=True), transient=True))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import uvicorn
+import uvloop
 
 from mooring.errors import MooringError
 from web.changes import Changes
@@ -66,7 +67,7 @@ def serve(app: FastAPI, bound: socket.socket, changes: Changes, ready: Callable[
         # Streams of alerts and pages stay connected for hours, and are few.
         timeout_keep_alive=30,
     )
-    asyncio.run(_Server(config, changes, ready).serve([bound]))
+    uvloop.run(_Server(config, changes, ready).serve([bound]))
 
 
 class _Server(uvicorn.Server):

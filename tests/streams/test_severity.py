@@ -11,8 +11,8 @@ from mooring.outputs import DriftAlert, ErrorSource, Severity, VersionMetrics
 from tests.streams.registry import Registry
 from tests.streams.strategies import V1, build, evaluation, store
 
-FEW = {"n_positive": 150, "n_negative": 150}
-MANY = {"n_positive": 150_000, "n_negative": 150_000}
+FEW: dict[str, Any] = {"n_positive": 150, "n_negative": 150}
+MANY: dict[str, Any] = {"n_positive": 150_000, "n_negative": 150_000}
 
 
 def judged(*events: Any) -> tuple[DriftAlert, VersionMetrics]:

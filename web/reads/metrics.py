@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 
 from mooring.metrics.catalogue import CATALOGUE, Direction, MetricSpec, spec_of
 from web import items
@@ -61,6 +62,8 @@ def seen_in(connection: sqlite3.Connection) -> dict[str, MetricSpec]:
     return standard | {code: spec for code, spec in seen.items() if code not in CATALOGUE}
 
 
+# They are few and asked for with every version.
+@lru_cache(maxsize=4_096)
 def _spec(code: str, label: str | None, direction: str) -> MetricSpec:
     """What is known of a metric that some event declared, or only named."""
     shown = label if label and label.strip() else code
