@@ -16,8 +16,7 @@ distribution), and what makes a customer redeem one moves from paper to the app 
 trained on the past therefore loses ROC AUC until it is trained again.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from mooring.metrics.binary import evaluate_binary
+from mooring.metrics import Evaluation, evaluate
 
 NUMERIC = (
     "customer_age",  # years
@@ -85,16 +84,6 @@ class CouponModel:
     held_out: Coupons
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """Metrics by code, with the number of coupons they were measured on."""
-
-    metrics: Mapping[str, float]
-    n_rows: int
-    n_positive: int
-    n_negative: int
-
-
 def past_coupons(*, seed: int, n_rows: int = 8_000) -> Coupons:
     """Coupons from the months before the first week, when nothing was changing yet."""
     return _coupons(np.random.default_rng((seed, 0)), n_rows, change=0.0)
@@ -129,18 +118,16 @@ def train(coupons: Coupons, *, trained_on: str, seed: int) -> CouponModel:
     return CouponModel(pipeline, trained_on, Coupons(held_out, held_out_redeemed))
 
 
-def measure_build(model: CouponModel) -> Measurement:
+def measure_build(model: CouponModel) -> Evaluation:
     """The initial metrics: those on the coupons held back from training."""
     return _measured(model, model.held_out)
 
 
-def measure(model: CouponModel, batch: Coupons, *, seed: int = 0) -> Measurement:
+def measure(model: CouponModel, batch: Coupons, *, seed: int = 0) -> Evaluation:
     """An evaluation: the metrics on a batch, and how far the batch has drifted from the model's test set."""
     evaluation = _measured(model, batch)
     drift = data_drift(model.held_out, batch, seed=seed)
-    return Measurement(
-        {**evaluation.metrics, "data_drift": drift}, evaluation.n_rows, evaluation.n_positive, evaluation.n_negative
-    )
+    return replace(evaluation, metrics={**evaluation.metrics, "data_drift": drift})
 
 
 def data_drift(reference: Coupons, batch: Coupons, *, seed: int = 0) -> float:
@@ -161,10 +148,8 @@ def data_drift(reference: Coupons, batch: Coupons, *, seed: int = 0) -> float:
     return float(classifier.score(tested, tested_is_batch))
 
 
-def _measured(model: CouponModel, coupons: Coupons) -> Measurement:
-    scores = model.pipeline.predict_proba(coupons.table)[:, 1]
-    evaluation = evaluate_binary(coupons.redeemed, scores)
-    return Measurement(evaluation.metrics, evaluation.n_rows, evaluation.n_positive, evaluation.n_negative)
+def _measured(model: CouponModel, coupons: Coupons) -> Evaluation:
+    return evaluate(coupons.redeemed, model.pipeline.predict_proba(coupons.table)[:, 1])
 
 
 def _forest(*, n_trees: int, leaf_rows: int, seed: int) -> Pipeline:

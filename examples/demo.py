@@ -31,7 +31,8 @@ from mooring.testing import EmbeddedBroker
 from mooring.topics import Topics
 
 if TYPE_CHECKING:
-    from examples.coupon_redemption import CouponModel, Measurement
+    from examples.coupon_redemption import CouponModel
+    from mooring.metrics import Evaluation
 
 NODE = "design-node"
 PROJECT = "Coupon Redemption"
@@ -139,9 +140,7 @@ class Story:
             self._report_evaluation("v1", week, measure(model, batch))
             # Another draw of the week, for somebody's experiments: nothing that the registry should count.
             what_if = measure(model, weekly_batch(week, seed=STORY_SEED + 1))
-            self._mooring.evaluated(
-                MODEL, "v1", store=OPTED_OUT_STORE, evaluated_at=self._date(week), metrics=what_if.metrics
-            )
+            self._mooring.evaluated(MODEL, "v1", store=OPTED_OUT_STORE, evaluated_at=self._date(week), metrics=what_if)
         with self._progress("Training again, on weeks " + ", ".join(map(str, RETRAINED_ON))):
             recent = joined(*(weekly_batch(week, seed=STORY_SEED) for week in RETRAINED_ON))
             retrained = train(recent, trained_on="weeks 6 to 8", seed=STORY_SEED)
@@ -170,7 +169,7 @@ class Story:
         )
         self._console.print(f"{len(self._alerts)} drift alerts: {counts}. None from {OPTED_OUT_STORE}: it opted out.")
 
-    def _report_build(self, version: str, model: CouponModel, week: float, measured: Measurement) -> None:
+    def _report_build(self, version: str, model: CouponModel, week: float, measured: Evaluation) -> None:
         self._mooring.model_built(
             MODEL,
             version,
@@ -179,26 +178,21 @@ class Story:
             model_name="Coupon redemption",
             built_at=self._date(week),
             activate=True,
-            metrics=measured.metrics,
-            n_positive=measured.n_positive,
-            n_negative=measured.n_negative,
+            metrics=measured,
             labels={"trained_on": model.trained_on},
         )
         self._mooring.flush()
         initial = measured.metrics["roc_auc"]
         self._console.print(f"{self._day(week)}  built {version}, active: ROC AUC {initial:.4f}")
 
-    def _report_evaluation(self, version: str, week: int, measured: Measurement) -> None:
+    def _report_evaluation(self, version: str, week: int, measured: Evaluation) -> None:
         self._mooring.evaluated(
             MODEL,
             version,
             store=SYNCED_STORE,
             evaluation=f"week {week}",
             evaluated_at=self._date(week),
-            metrics=measured.metrics,
-            n_rows=measured.n_rows,
-            n_positive=measured.n_positive,
-            n_negative=measured.n_negative,
+            metrics=measured,
         )
         self._mooring.flush()
         value = self._reported[version] = measured.metrics["roc_auc"]

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mooring import Mooring
-from mooring.metrics.binary import evaluate_binary
+from mooring.metrics import evaluate
 from mooring.topics import DEFAULT_PREFIX
 
 WEEK_MS = 7 * 86_400_000
@@ -97,7 +97,7 @@ def _life(
     classifier.fit(fitted, is_wanted)
     model = f"{project.model}_{algorithm.split()[0]}"
     first_week = 0 if version == "v1" else weeks // 2
-    built = evaluate_binary(held_out_is_wanted, classifier.predict_proba(held_out)[:, 1])
+    built = evaluate(held_out_is_wanted, classifier.predict_proba(held_out)[:, 1])
     mooring.model_built(
         model,
         version,
@@ -106,9 +106,7 @@ def _life(
         model_name=f"{project.model.replace('_', ' ').capitalize()}, {algorithm}",
         built_at=now - (weeks - first_week) * WEEK_MS,
         activate=True,
-        metrics=built.metrics,
-        n_positive=built.n_positive,
-        n_negative=built.n_negative,
+        metrics=built,
         author="mlops",
         labels={"team": project.name.split("_")[0].lower(), "stage": "production" if version == "v2" else "previous"},
     )
@@ -119,17 +117,15 @@ def _life(
         noisy = held_out + random.normal(0, 1, held_out.shape) * spread * _NOISE_A_WEEK * age
         flipped = random.random(len(held_out)) < _FLIPPED_A_WEEK * age
         now_wanted = held_out_is_wanted ^ flipped
-        measured = evaluate_binary(now_wanted, classifier.predict_proba(noisy)[:, 1])
+        measured = evaluate(now_wanted, classifier.predict_proba(noisy)[:, 1])
         mooring.evaluated(
             model,
             version,
             store="weekly",
             evaluation=f"week {week}",
             evaluated_at=now - (weeks - week) * WEEK_MS,
-            metrics={**measured.metrics, "data_drift": _data_drift(held_out, noisy, seed)},
-            n_rows=measured.n_rows,
-            n_positive=measured.n_positive,
-            n_negative=measured.n_negative,
+            metrics=measured,
+            data_drift=_data_drift(held_out, noisy, seed),
         )
     return weeks - first_week
 

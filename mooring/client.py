@@ -43,15 +43,26 @@ from mooring.events import (
     NodeKind,
     Thresholds,
 )
-from mooring.given import Time, bounds_of, calculated, copied, count, id_or_new, member, number, number_map, time_or
+from mooring.given import (
+    Time,
+    bounds_of,
+    copied,
+    evaluation_of,
+    id_or_new,
+    measured,
+    member,
+    number,
+    number_map,
+    time_or,
+)
 from mooring.keys import ProjectKey
 from mooring.metrics.catalogue import PredictionType
+from mooring.metrics.evaluation import CostMatrix, Evaluation
 from mooring.topics import DEFAULT_PREFIX, Topic, Topics
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from mooring.metrics.binary import CostMatrix
     from mooring.registry import Registry
 
 DEFAULT_BROKERS = "localhost:9092"
@@ -109,7 +120,7 @@ class Mooring:
         version: str,
         *,
         prediction_type: PredictionType | str,
-        metrics: Mapping[str, SupportsFloat] | None = None,
+        metrics: Mapping[str, SupportsFloat] | Evaluation | None = None,
         y_true: ArrayLike | None = None,
         y_score: ArrayLike | None = None,
         positive: object = None,
@@ -134,19 +145,23 @@ class Mooring:
     ) -> Receipt:
         """Report that a version of a model was built, now unless `built_at` says when.
 
-        Its initial metrics are `metrics`, and for a BINARY model those that scikit-learn calculates from the test set's
+        Its initial metrics are `metrics`: numbers by code, or what `mooring.metrics.evaluate` gave, with its standard
+        errors, counts, labels and declarations. For a BINARY model they can be calculated here from the test set's
         labels `y_true` and scores `y_score` (with `positive`, `threshold`, `sample_weight`, `cost_matrix`: see
-        `mooring.metrics.binary.evaluate_binary`); where both have a metric, `metrics` holds. `activate` makes this
-        the active version.
+        `mooring.metrics.binary.evaluate_binary`). What is given by hand holds against what is calculated. `activate`
+        makes this the active version.
 
         Raises InvalidEvent naming the field, DependencyMissing without scikit-learn, and what `report` raises.
         """
         predicts = member("prediction_type", PredictionType, prediction_type)
         if y_true is not None and predicts is not PredictionType.BINARY:
             raise InvalidEvent(
-                "y_true", f"metrics are calculated for BINARY models only, not for {predicts}; give them as `metrics`"
+                "y_true", f"is for BINARY models only, not for {predicts}; pass metrics=mooring.metrics.evaluate(…)"
             )
-        rows = calculated(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        found, by_hand = evaluation_of(metrics, y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        if found is not None and found.prediction_type is not predicts:
+            raise InvalidEvent("prediction_type", f"is {predicts}, but the metrics are of {found.prediction_type}")
+        rows = measured(found, by_hand, standard_errors, custom_metrics, labels, None, n_positive, n_negative)
         now = _now()
         event = ModelBuild(
             event_id=id_or_new(event_id),
@@ -162,15 +177,15 @@ class Mooring:
             built_at=time_or(now, "built_at", built_at),
             recorded_at=time_or(now, "recorded_at", recorded_at),
             activate=activate,
-            metrics={**rows.metrics, **number_map("metrics", metrics)},
+            metrics=rows.metrics,
             metric_std=number_map("metric_std", metric_std),
-            standard_errors=number_map("standard_errors", standard_errors),
-            custom_metrics=tuple(custom_metrics),
-            n_positive=rows.n_positive if n_positive is None else count(n_positive),
-            n_negative=rows.n_negative if n_negative is None else count(n_negative),
+            standard_errors=rows.standard_errors,
+            custom_metrics=rows.custom_metrics,
+            n_positive=rows.n_positive,
+            n_negative=rows.n_negative,
             author=author,
             source_url=source_url,
-            labels=copied("labels", labels),
+            labels=rows.labels,
         )
         return self._report(event, rows.left_out)
 
@@ -181,7 +196,7 @@ class Mooring:
         *,
         store: str,
         evaluation: str | None = None,
-        metrics: Mapping[str, SupportsFloat] | None = None,
+        metrics: Mapping[str, SupportsFloat] | Evaluation | None = None,
         y_true: ArrayLike | None = None,
         y_score: ArrayLike | None = None,
         positive: object = None,
@@ -210,10 +225,8 @@ class Mooring:
 
         Raises InvalidEvent naming the field, DependencyMissing without scikit-learn, and what `report` raises.
         """
-        rows = calculated(y_true, y_score, positive, threshold, sample_weight, cost_matrix)
-        given = number_map("metrics", metrics)
-        if data_drift is not None:
-            given["data_drift"] = number(data_drift)
+        found, by_hand = evaluation_of(metrics, y_true, y_score, positive, threshold, sample_weight, cost_matrix)
+        rows = measured(found, by_hand, standard_errors, custom_metrics, labels, n_rows, n_positive, n_negative)
         now = _now()
         event = EvaluationRun(
             event_id=id_or_new(event_id),
@@ -226,15 +239,15 @@ class Mooring:
             version_id=version,
             evaluated_at=time_or(now, "evaluated_at", evaluated_at),
             recorded_at=time_or(now, "recorded_at", recorded_at),
-            metrics={**rows.metrics, **given},
-            standard_errors=number_map("standard_errors", standard_errors),
-            custom_metrics=tuple(custom_metrics),
+            metrics=rows.metrics if data_drift is None else {**rows.metrics, "data_drift": number(data_drift)},
+            standard_errors=rows.standard_errors,
+            custom_metrics=rows.custom_metrics,
             synced=synced,
-            n_rows=rows.n_rows if n_rows is None else count(n_rows),
-            n_positive=rows.n_positive if n_positive is None else count(n_positive),
-            n_negative=rows.n_negative if n_negative is None else count(n_negative),
+            n_rows=rows.n_rows,
+            n_positive=rows.n_positive,
+            n_negative=rows.n_negative,
             source_url=source_url,
-            labels=copied("labels", labels),
+            labels=rows.labels,
         )
         return self._report(event, rows.left_out)
 

@@ -3,7 +3,7 @@
 MooringError
 ├── InvalidEvent            an event breaks a rule; carries field and reason
 │   └── InvalidKey          a key's text is not a key
-├── InvalidArrays           labels or scores that no metric can be calculated from (mooring.metrics.binary)
+├── InvalidArrays           arrays that no metric can be calculated from (mooring.metrics.evaluation)
 ├── UnreadableValue         bytes that are no event; carries reason
 ├── InvalidSetting          an environment variable is unknown or has a bad value; carries its name
 ├── BrokerUnavailable       no Kafka broker answers; carries the address

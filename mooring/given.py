@@ -8,19 +8,18 @@ from __future__ import annotations
 import math
 import numbers
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, cast
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypeVar, cast
 
 from mooring.errors import InvalidEvent
-from mooring.events import Thresholds
+from mooring.events import CustomMetric, Thresholds
+from mooring.metrics.evaluation import CostMatrix, Evaluation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    from mooring.metrics.binary import BinaryEvaluation, CostMatrix
 
 # A time: Unix epoch milliseconds, or a datetime that says its time zone.
 Time = int | datetime
@@ -96,27 +95,85 @@ def member(field: str, kind: type[E], given: E | str) -> E:
 
 
 @dataclass(frozen=True)
-class Calculated:
-    """What was calculated from labels and scores; nothing without them."""
+class Measured:
+    """What an event says of the rows that were evaluated, and a sentence for each metric that they do not define."""
 
-    metrics: Mapping[str, float]
-    left_out: Mapping[str, str]
+    metrics: dict[str, float]
+    standard_errors: dict[str, float]
+    custom_metrics: tuple[CustomMetric, ...]
+    labels: dict[str, str]
     n_rows: int | None
     n_positive: int | None
     n_negative: int | None
+    left_out: Mapping[str, str]
 
 
-def calculated(
+def measured(
+    found: Evaluation | None,
+    metrics: Mapping[str, SupportsFloat] | None,
+    standard_errors: Mapping[str, SupportsFloat] | None,
+    custom_metrics: Iterable[CustomMetric],
+    labels: Mapping[str, str] | None,
+    n_rows: SupportsIndex | None,
+    n_positive: SupportsIndex | None,
+    n_negative: SupportsIndex | None,
+) -> Measured:
+    """An evaluation, if there is one, and what is given by hand, which holds where both say something.
+
+    Raises InvalidEvent naming the field.
+    """
+    by_hand, declared = number_map("metrics", metrics), tuple(custom_metrics)
+    given = Measured(
+        metrics=by_hand,
+        standard_errors=number_map("standard_errors", standard_errors),
+        custom_metrics=declared,
+        labels=copied("labels", labels),
+        n_rows=None if n_rows is None else count(n_rows),
+        n_positive=None if n_positive is None else count(n_positive),
+        n_negative=None if n_negative is None else count(n_negative),
+        left_out={},
+    )
+    if found is None:
+        return given
+    # A value by hand is not the one whose error was calculated.
+    errors = {code: error for code, error in found.standard_errors.items() if code not in by_hand}
+    codes = {metric.code for metric in declared}
+    calculated = (
+        CustomMetric(code=spec.code, label=spec.label, direction=spec.direction)
+        for spec in found.custom_metrics
+        if spec.code not in codes
+    )
+    return Measured(
+        metrics={**found.metrics, **by_hand},
+        standard_errors={**errors, **given.standard_errors},
+        custom_metrics=(*calculated, *declared),
+        labels={**found.labels, **given.labels},
+        n_rows=found.n_rows if given.n_rows is None else given.n_rows,
+        n_positive=found.n_positive if given.n_positive is None else given.n_positive,
+        n_negative=found.n_negative if given.n_negative is None else given.n_negative,
+        left_out=found.left_out,
+    )
+
+
+def evaluation_of(
+    metrics: Mapping[str, SupportsFloat] | Evaluation | None,
     y_true: ArrayLike | None,
     y_score: ArrayLike | None,
     positive: object,
     threshold: float,
     sample_weight: ArrayLike | None,
     cost_matrix: CostMatrix | None,
-) -> Calculated | BinaryEvaluation:
-    """What scikit-learn calculates of labels and scores. Raises what `evaluate_binary` raises, and InvalidEvent."""
+) -> tuple[Evaluation | None, Mapping[str, SupportsFloat] | None]:
+    """The evaluation that is given as metrics or calculated from labels and scores, and the metrics given by hand.
+
+    Raises what `evaluate_binary` raises, and InvalidEvent.
+    """
+    if isinstance(metrics, Evaluation):
+        if y_true is not None or y_score is not None:
+            raise InvalidEvent("metrics", "must be numbers where y_true and y_score are given, not an evaluation too")
+        return metrics, None
     if y_true is None and y_score is None:
-        return Calculated({}, {}, None, None, None)
+        return None, metrics
     if y_true is None:
         raise InvalidEvent("y_true", "must be given with y_score")
     if y_score is None:
@@ -124,7 +181,7 @@ def calculated(
     # Heavy, and an extra: loaded only where it is asked for.
     from mooring.metrics.binary import evaluate_binary
 
-    return evaluate_binary(
+    found = evaluate_binary(
         y_true,
         y_score,
         positive=positive,
@@ -132,3 +189,4 @@ def calculated(
         sample_weight=sample_weight,
         cost_matrix=cost_matrix,
     )
+    return found, metrics

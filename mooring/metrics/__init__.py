@@ -1,9 +1,24 @@
 """Metrics of machine-learning models: what each one means, and how to calculate it.
 
-``mooring.metrics.catalogue`` knows codes, labels, directions and ranges, and needs nothing but Python. The modules that
-calculate (``mooring.metrics.binary``) need the extra ``mooring[sklearn]`` and are imported by name.
+`CATALOGUE` has codes, labels, directions, ranges and formulas; `evaluate` calculates all that fit from arrays.
+Importing this needs nothing but Python. What calculates is loaded when `evaluate` is called, and needs the extra
+`mooring[sklearn]`.
 """
 
 from mooring.metrics.catalogue import CATALOGUE, Direction, MetricSpec, PredictionType, spec_of
+from mooring.metrics.custom import MetricFunction, custom_metric
+from mooring.metrics.evaluation import CostMatrix, Evaluation, InvalidArrays, evaluate
 
-__all__ = ["CATALOGUE", "Direction", "MetricSpec", "PredictionType", "spec_of"]
+__all__ = [
+    "CATALOGUE",
+    "CostMatrix",
+    "Direction",
+    "Evaluation",
+    "InvalidArrays",
+    "MetricFunction",
+    "MetricSpec",
+    "PredictionType",
+    "custom_metric",
+    "evaluate",
+    "spec_of",
+]

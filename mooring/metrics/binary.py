@@ -1,77 +1,41 @@
 """Binary classification: the standard metrics of one set of rows, from true labels and scores.
 
 scikit-learn calculates every metric that it has; what it lacks (cost matrix gain, calibration loss, lift) is below,
-each with its definition. Importing this module without scikit-learn raises ``DependencyMissing``, which says how to
+each with its definition. Importing this module without scikit-learn raises `DependencyMissing`, which says how to
 get it.
 """
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import Any
+from __future__ import annotations
 
-from mooring.errors import DependencyMissing, MooringError
-from mooring.metrics.catalogue import CATALOGUE
+import math
+import numbers
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from mooring.errors import DependencyMissing
+from mooring.metrics.calculation import Undefined, calculated, known_errors
+from mooring.metrics.catalogue import PredictionType
+from mooring.metrics.evaluation import CostMatrix, Evaluation, InvalidArrays
+from mooring.metrics.noise import binomial
 
 try:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
     from sklearn import metrics as sk
+
+    from mooring.metrics import arrays, delong
+    from mooring.metrics.arrays import Numbers, standard_error_of_mean
 except ImportError as error:
     raise DependencyMissing("scikit-learn", extra="sklearn") from error
 
 LIFT_SHARE = 0.4
-"""The share of the rows, best scores first, among which ``lift`` looks for positives."""
+"""The share of the rows, best scores first, among which `lift` looks for positives."""
 
 CALIBRATION_BINS = 10
 """How many bins of equal width the calibration curve has between the scores 0 and 1."""
 
-
-class InvalidArrays(MooringError, ValueError):
-    """An argument from which no metric can be calculated. ``argument`` is its name, ``problem`` what is wrong."""
-
-    def __init__(self, argument: str, problem: str) -> None:
-        super().__init__(f"{argument} {problem}")
-        self.argument = argument
-        self.problem = problem
-
-
-@dataclass(frozen=True, slots=True)
-class CostMatrix:
-    """What one row gains (positive) or costs (negative), by true and predicted class. In any unit, all finite.
-
-    The defaults are those seen in the settings of Dataiku's evaluation recipes: a true positive 1, a false positive
-    -0.3, the rest 0. No page of its documentation that states them was found. Set your own where the number matters.
-
-    Raises ``InvalidArrays`` naming ``cost_matrix`` for a weight that is not finite.
-    """
-
-    true_positive: float = 1.0
-    false_positive: float = -0.3
-    false_negative: float = 0.0
-    true_negative: float = 0.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            weight = getattr(self, field.name)
-            if not math.isfinite(weight):
-                raise InvalidArrays("cost_matrix", f"needs finite weights, but {field.name} is {weight}")
-
-
-@dataclass(frozen=True, slots=True)
-class BinaryEvaluation:
-    """The metrics of one set of rows.
-
-    ``metrics`` has a value for each metric that is defined on these rows, and ``left_out`` a sentence for each that is
-    not; every binary metric with a calculation is in one of the two. The counts are of rows, whatever their weights.
-    """
-
-    metrics: Mapping[str, float]
-    left_out: Mapping[str, str]
-    n_rows: int
-    n_positive: int
-    n_negative: int
+Optimizable = Literal["accuracy", "f1", "cost_matrix_gain"]
 
 
 def evaluate_binary(
@@ -79,66 +43,74 @@ def evaluate_binary(
     y_score: ArrayLike,
     *,
     positive: object = None,
-    threshold: float = 0.5,
+    threshold: float | Literal["optimal"] = 0.5,
+    optimize: Optimizable = "f1",
     sample_weight: ArrayLike | None = None,
     cost_matrix: CostMatrix | None = None,
-) -> BinaryEvaluation:
+) -> Evaluation:
     """Calculate the binary metrics of the catalogue for n rows.
 
-    ``y_true``
-        n labels: 0 and 1, or booleans; or any two labels, of which ``positive`` is the positive one.
-    ``y_score``
-        n finite numbers, higher for rows that look positive. ``log_loss`` and ``calibration_loss`` need probabilities
+    `y_true`
+        n labels: 0 and 1, or booleans; or any two labels, of which `positive` is the positive one.
+    `y_score`
+        n finite numbers, higher for rows that look positive. `log_loss` and `calibration_loss` need probabilities
         and are left out if a score is outside 0 to 1.
-    ``threshold``
-        A row is predicted positive if its score is equal to it or above.
-    ``sample_weight``
+    `threshold`
+        A row is predicted positive if its score is equal to it or above. "optimal" takes the one at which the metric
+        `optimize` ("f1", "accuracy" or "cost_matrix_gain") is best on these rows, of several the highest, as
+        Dataiku's threshold optimization does with the metric chosen there. The evaluation says which it was; give that
+        to later evaluations of the same model, since what is best on the rows that chose it looks better than it is.
+    `sample_weight`
         n finite weights, none negative, not all 0. Without them every row weighs the same.
-    ``cost_matrix``
-        What rows gain, for ``cost_matrix_gain``; see ``CostMatrix`` for the default.
+    `cost_matrix`
+        What rows gain, for `cost_matrix_gain`; see `CostMatrix` for the default.
 
     A metric that these rows do not define is left out with its reason rather than set to 0 or 1 by convention: 0 would
     look like a fall in quality where there is only a lack of data.
 
-    Raises ``InvalidArrays``, naming the argument, for arrays that are empty, differ in length, have another shape, or
-    hold missing or infinite values, for labels that are not binary, and for a threshold that is not finite.
+    Standard errors, where all rows weigh the same: of ROC AUC by DeLong; of accuracy, precision and recall as shares of
+    rows; of log loss and cost matrix gain as means. Not of what depends on a threshold that these rows chose.
+
+    Raises InvalidArrays, naming the argument, for arrays that are empty, differ in length, have another shape, or
+    hold missing or infinite values, for labels that are not binary, for a threshold that is not finite and for a metric
+    that no threshold can be optimal for.
     """
     positives = _positives(y_true, positive)
-    scores = _numbers("y_score", y_score, len(positives))
-    weights = None if sample_weight is None else _weights(sample_weight, len(positives))
-    if not math.isfinite(threshold):
-        raise InvalidArrays("threshold", f"must be a finite number, not {threshold}")
-    rows = _Rows(positives, scores, weights, threshold, CostMatrix() if cost_matrix is None else cost_matrix)
+    scores = _scores(y_score, len(positives))
+    weights = arrays.weights(sample_weight, len(positives))
+    if cost_matrix is not None and not isinstance(cost_matrix, CostMatrix):
+        raise InvalidArrays("cost_matrix", "must be a CostMatrix where there are two classes")
+    gains = CostMatrix() if cost_matrix is None else cost_matrix
+    if optimize not in _GAINS:
+        raise InvalidArrays("optimize", f"is {optimize!r}; a threshold can be optimal for {', '.join(_GAINS)}")
+    if threshold == "optimal":
+        used = _optimal_threshold(positives, scores, weights, _GAINS[optimize], gains)
+    else:
+        used = _checked(threshold)
+    rows = _Rows(positives, scores, weights, used, gains)
 
-    metrics: dict[str, float] = {}
-    left_out: dict[str, str] = {}
-    for code, calculate in _CALCULATIONS.items():
-        try:
-            metrics[code] = _in_range(code, calculate(rows))
-        except _Undefined as reason:
-            left_out[code] = str(reason)
+    metrics, left_out = calculated(_CALCULATIONS, rows)
     n_positive = int(positives.sum())
-    return BinaryEvaluation(
-        metrics=MappingProxyType(metrics),
-        left_out=MappingProxyType(left_out),
+    return Evaluation(
+        prediction_type=PredictionType.BINARY,
+        metrics=metrics,
+        left_out=left_out,
+        standard_errors=known_errors(metrics, _errors(rows, metrics, is_given=threshold != "optimal")),
         n_rows=len(positives),
         n_positive=n_positive,
         n_negative=len(positives) - n_positive,
+        threshold=rows.threshold,
     )
 
 
-class _Undefined(Exception):
-    """These rows do not define the metric; the message is a sentence for people."""
-
-
 class _Rows:
-    """Checked rows: booleans ``positive`` and ``predicted``, floats ``score``, and ``weight`` or None, each of n."""
+    """Checked rows: booleans `positive` and `predicted`, floats `score`, and `weight` or None, each of n."""
 
     def __init__(
         self,
         positive: NDArray[np.bool_],
-        score: NDArray[np.float64],
-        weight: NDArray[np.float64] | None,
+        score: Numbers,
+        weight: Numbers | None,
         threshold: float,
         cost_matrix: CostMatrix,
     ) -> None:
@@ -156,17 +128,26 @@ class _Rows:
 
     def need_positives(self) -> None:
         if not self.has_positives:
-            raise _Undefined("No row is positive.")
+            raise Undefined("No row is positive.")
 
     def need_both_classes(self) -> None:
         self.need_positives()
         if not self.has_negatives:
-            raise _Undefined("Every row is positive: there is no negative one to compare with.")
+            raise Undefined("Every row is positive: there is no negative one to compare with.")
 
     def need_probabilities(self) -> None:
         outside = (self.score < 0) | (self.score > 1)
         if outside.any():
-            raise _Undefined(f"A score is outside 0 to 1 ({self.score[outside][0]:g}), so scores are no probabilities.")
+            raise Undefined(f"A score is outside 0 to 1 ({self.score[outside][0]:g}), so scores are no probabilities.")
+
+    def gain(self) -> Numbers:
+        """What each row gains."""
+        gains = self.cost_matrix
+        return np.where(
+            self.positive,
+            np.where(self.predicted, gains.true_positive, gains.false_negative),
+            np.where(self.predicted, gains.false_positive, gains.true_negative),
+        )
 
 
 def _roc_auc(rows: _Rows) -> float:
@@ -180,7 +161,7 @@ def _accuracy(rows: _Rows) -> float:
 
 def _precision(rows: _Rows) -> float:
     if not rows.has_predicted:
-        raise _Undefined(f"No row is predicted positive at the threshold {rows.threshold:g}.")
+        raise Undefined(f"No row is predicted positive at the threshold {rows.threshold:g}.")
     return float(sk.precision_score(rows.positive, rows.predicted, sample_weight=rows.weight))
 
 
@@ -191,7 +172,7 @@ def _recall(rows: _Rows) -> float:
 
 def _f1(rows: _Rows) -> float:
     if not (rows.has_positives or rows.has_predicted):
-        raise _Undefined(f"No row is positive, and none is predicted positive at the threshold {rows.threshold:g}.")
+        raise Undefined(f"No row is positive, and none is predicted positive at the threshold {rows.threshold:g}.")
     return float(sk.f1_score(rows.positive, rows.predicted, sample_weight=rows.weight))
 
 
@@ -209,16 +190,10 @@ def _average_precision(rows: _Rows) -> float:
 def _cost_matrix_gain(rows: _Rows) -> float:
     """Mean gain of a row: (TP gain_TP + FP gain_FP + FN gain_FN + TN gain_TN) / n, with weights where given.
 
-    Whether Dataiku's metric is the total or the mean is not stated where its documentation was read. Here it is the
-    mean: a total grows with the number of rows and could not be compared between a test set and a week's batch.
+    Dataiku's help calls it the average gain per record. A total would grow with the number of rows and could not be
+    compared between a test set and a week's batch.
     """
-    gains = rows.cost_matrix
-    gain = np.where(
-        rows.positive,
-        np.where(rows.predicted, gains.true_positive, gains.false_negative),
-        np.where(rows.predicted, gains.false_positive, gains.true_negative),
-    )
-    return float(np.average(gain, weights=rows.weight))
+    return float(np.average(rows.gain(), weights=rows.weight))
 
 
 def _calibration_loss(rows: _Rows) -> float:
@@ -226,8 +201,9 @@ def _calibration_loss(rows: _Rows) -> float:
 
     That is the mean distance between the calibration curve and the diagonal, each bin counting by its rows: Naeini,
     Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning" (AAAI 2015). Bins as in
-    scikit-learn's ``calibration_curve`` with ``strategy="uniform"``. Dataiku's metric of this name may bin and weigh
-    otherwise: no definition was found in its documentation.
+    scikit-learn's `calibration_curve` with `strategy="uniform"`. Dataiku's help describes the same for propensities:
+    the distance to the diagonal in ten ranges of equal width, each weighing by its rows. Its ranges have their lower
+    ends in them, scikit-learn's their upper ones: that differs for scores that are tenths exactly.
     """
     rows.need_probabilities()
     weight = np.ones(len(rows.score)) if rows.weight is None else rows.weight
@@ -238,12 +214,13 @@ def _calibration_loss(rows: _Rows) -> float:
 
 
 def _lift(rows: _Rows) -> float:
-    """Share of the positives found in the best-scored ``LIFT_SHARE`` of the rows, divided by ``LIFT_SHARE``.
+    """Share of the positives found in the best-scored `LIFT_SHARE` of the rows, divided by `LIFT_SHARE`.
 
     That is the height of the cumulative gains curve, relative to guessing, so it is 1 for guessing and at most
-    1 / ``LIFT_SHARE``. Rows with the same score share their positives evenly, so the order of the rows does not matter.
-    Dataiku too compares the positives found in a given share of the test set with a random model's, and 0.4 is the
-    share seen in the settings of its recipes; whether it means the ratio or the difference is not stated.
+    1 / `LIFT_SHARE`. Rows with the same score share their positives evenly, so the order of the rows does not matter.
+    Dataiku's settings call it "the additional proportion of positive records found by a model on a given proportion of
+    the test set, compared to a random model", and 0.4 is the share seen in those of its recipes; whether that is the
+    ratio or the difference they do not say.
     """
     rows.need_positives()
     if not rows.has_negatives:
@@ -270,83 +247,89 @@ _CALCULATIONS: Mapping[str, Callable[[_Rows], float]] = MappingProxyType(
 )
 
 
-def _in_range(code: str, value: float) -> float:
-    """The value, moved to the end of the metric's range where sums of weights were rounded a little past it."""
-    if not math.isfinite(value):
-        raise _Undefined("The result is not a finite number.")
-    spec = CATALOGUE[code]
-    return min(max(value, spec.low), spec.high)
+def _errors(rows: _Rows, metrics: Mapping[str, float], *, is_given: bool) -> Iterator[tuple[str, float]]:
+    """The standard errors of metrics; of those at a threshold only where that was given."""
+    if rows.weight is not None:
+        return
+    if "roc_auc" in metrics:
+        yield "roc_auc", delong.roc_auc(rows.positive, rows.score).standard_error
+    if "log_loss" in metrics:
+        chance = np.where(rows.positive, rows.score, 1 - rows.score)
+        # As scikit-learn does it, so that the logarithm stays finite.
+        yield "log_loss", standard_error_of_mean(-np.log(np.maximum(chance, np.finfo(np.float64).eps)))
+    if not is_given:
+        return
+    yield "cost_matrix_gain", standard_error_of_mean(rows.gain())
+    for code, among in (
+        ("accuracy", len(rows.score)),
+        ("precision", int(rows.predicted.sum())),
+        ("recall", int(rows.positive.sum())),
+    ):
+        if code in metrics:
+            yield code, binomial(metrics[code], among)
+
+
+# What is best where f1, accuracy or the gain is, for each threshold: of the weights of true and false positives there
+# (arrays), of all positives and of all negatives.
+_Gain = Callable[[Numbers, Numbers, float, float, CostMatrix], Numbers]
+
+_GAINS: Mapping[str, _Gain] = MappingProxyType(
+    {
+        "f1": lambda true, false, positives, _negatives, _gains: 2 * true / (true + false + positives),
+        "accuracy": lambda true, false, _positives, negatives, _gains: true + (negatives - false),
+        "cost_matrix_gain": lambda true, false, positives, negatives, gains: (
+            true * gains.true_positive
+            + false * gains.false_positive
+            + (positives - true) * gains.false_negative
+            + (negatives - false) * gains.true_negative
+        ),
+    }
+)
+
+
+def _optimal_threshold(
+    positive: NDArray[np.bool_], score: Numbers, weight: Numbers | None, gain: _Gain, gains: CostMatrix
+) -> float:
+    """The score that, as threshold, makes the gain greatest; just above all of them where none should be positive."""
+    order = np.argsort(-score, kind="stable")
+    ordered, counted = score[order], (np.ones(len(score)) if weight is None else weight)[order]
+    # Rows of the same score are predicted alike: only the last of them can end those predicted positive.
+    ends = np.flatnonzero(np.append(ordered[:-1] != ordered[1:], True))
+    true = np.cumsum(counted * positive[order])
+    false = np.cumsum(counted * ~positive[order])
+    thresholds = np.append(np.nextafter(ordered[0], np.inf), ordered[ends])
+    with np.errstate(invalid="ignore"):  # 0 / 0 where f1 is not defined
+        found = gain(np.append(0.0, true[ends]), np.append(0.0, false[ends]), true[-1], false[-1], gains)
+    return float(thresholds[np.argmax(np.nan_to_num(found, nan=-np.inf))])
+
+
+def _checked(threshold: object) -> float:
+    if not (isinstance(threshold, numbers.Real) and math.isfinite(threshold)):
+        raise InvalidArrays("threshold", f'must be a finite number or "optimal", not {threshold!r}')
+    return float(threshold)
 
 
 def _positives(y_true: ArrayLike, positive: object) -> NDArray[np.bool_]:
-    labels = _column("y_true", y_true)
-    try:
-        distinct = set(labels.tolist())
-    except TypeError:
-        raise InvalidArrays("y_true", "must hold plain labels: numbers, text or booleans") from None
-    if any(_is_missing(label) for label in distinct):
-        raise InvalidArrays("y_true", "holds missing values")
+    labels = arrays.labels("y_true", y_true)
+    distinct = set(labels)
     if positive is None:
         if not distinct <= {0, 1}:
             raise InvalidArrays(
                 "y_true",
-                f"must hold 0 and 1 or booleans, but holds {_some(distinct)}; name the positive label with positive=",
+                f"must hold 0 and 1 or booleans, but holds {arrays.some(distinct)}; "
+                "name the positive label with positive=",
             )
-        return labels.astype(bool)
+        return np.array(labels).astype(bool)
     if len(distinct) > 2:
-        raise InvalidArrays("y_true", f"is not binary: it holds {len(distinct)} labels: {_some(distinct)}")
+        raise InvalidArrays("y_true", f"is not binary: it holds {len(distinct)} labels: {arrays.some(distinct)}")
     # One label that is not the positive one can be the negative one; two cannot.
     if len(distinct) == 2 and positive not in distinct:
-        raise InvalidArrays("positive", f"is {positive!r}, but y_true holds {_some(distinct)}")
-    return np.fromiter((label == positive for label in labels.tolist()), dtype=bool, count=len(labels))
+        raise InvalidArrays("positive", f"is {positive!r}, but y_true holds {arrays.some(distinct)}")
+    return np.fromiter((label == positive for label in labels), dtype=bool, count=len(labels))
 
 
-def _numbers(argument: str, values: ArrayLike, n_rows: int) -> NDArray[np.float64]:
-    given = _column(argument, values)
-    if len(given) != n_rows:
-        raise InvalidArrays(argument, f"has {len(given)} values, but y_true has {n_rows}")
-    if given.dtype.kind not in "biufO":  # booleans, integers, floats, objects: text that looks like numbers is not
-        raise InvalidArrays(argument, "must hold numbers")
-    try:
-        numbers = given.astype(np.float64)
-    except (TypeError, ValueError):
-        raise InvalidArrays(argument, "must hold numbers") from None
-    if not np.isfinite(numbers).all():
-        raise InvalidArrays(argument, "holds missing or infinite values")
-    return numbers
-
-
-def _weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
-    weights = _numbers("sample_weight", sample_weight, n_rows)
-    if (weights < 0).any():
-        raise InvalidArrays("sample_weight", "holds negative values")
-    if not weights.any():
-        raise InvalidArrays("sample_weight", "is 0 for every row")
-    return weights
-
-
-def _column(argument: str, values: ArrayLike) -> NDArray[Any]:  # Any: of whatever type the caller has
-    try:
-        column = np.asarray(values)
-    except ValueError:
-        raise InvalidArrays(argument, "must have one dimension, but its rows differ in length") from None
-    if column.ndim == 2 and argument == "y_score":
-        raise InvalidArrays(argument, "has two dimensions: pass the column of the positive class only")
-    if column.ndim != 1:
-        raise InvalidArrays(argument, f"must have one dimension, not {column.ndim}")
-    if len(column) == 0:
-        raise InvalidArrays(argument, "is empty")
-    return column
-
-
-def _is_missing(label: object) -> bool:
-    """NaN, NaT and the like are not equal to themselves, or refuse to say."""
-    try:
-        return label is None or not bool(label == label)
-    except TypeError:
-        return True
-
-
-def _some(labels: set[object]) -> str:
-    shown = sorted(map(repr, labels))
-    return ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")
+def _scores(y_score: ArrayLike, n_rows: int) -> Numbers:
+    given = arrays.array("y_score", y_score)
+    if given.ndim == 2:
+        raise InvalidArrays("y_score", "has two dimensions: pass the column of the positive class only")
+    return arrays.numbers("y_score", given, n_rows)

@@ -38,6 +38,20 @@ def hanley_mcneil(auc: float, n_positive: int, n_negative: int) -> float:
     return math.sqrt(variance)
 
 
+def binomial(share: float, n_rows: int) -> float:
+    """The standard error of a share of so many rows, each in it or not: sqrt(p (1 - p) / n).
+
+    As with an area, a share of 0 or 1 would seem sure; it counts as at least half a row away from both.
+    Raises ValueError for a share outside 0 to 1 and for less than one row.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share must be between 0 and 1, not {share}")
+    if n_rows < 1:
+        raise ValueError(f"n_rows must be at least 1, not {n_rows}")
+    inside = min(max(share, 0.5 / n_rows), 1 - 0.5 / n_rows)
+    return math.sqrt(inside * (1 - inside) / n_rows)
+
+
 def difference_error(one: float, other: float) -> float:
     """The standard error of the difference of two values, measured on different rows, from theirs."""
     return math.hypot(one, other)

@@ -1,6 +1,7 @@
 """The binary metrics: by hand on four rows, against scikit-learn on many, and laws that hold on any."""
 
 import math
+import statistics
 import subprocess
 import sys
 from random import Random
@@ -15,8 +16,8 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from mooring.errors import MooringError
-from mooring.metrics import CATALOGUE
-from mooring.metrics.binary import BinaryEvaluation, CostMatrix, InvalidArrays, evaluate_binary
+from mooring.metrics import CATALOGUE, CostMatrix, Evaluation, InvalidArrays
+from mooring.metrics.binary import evaluate_binary
 
 BINARY_CODES = {
     "roc_auc",
@@ -223,7 +224,9 @@ def test_every_metric_is_either_in_its_range_or_left_out(
     assert set(evaluation.metrics) | set(evaluation.left_out) == BINARY_CODES
     assert not set(evaluation.metrics) & set(evaluation.left_out)
     assert all(CATALOGUE[code].admits(value) for code, value in evaluation.metrics.items())
-    assert evaluation.n_positive + evaluation.n_negative == evaluation.n_rows == len(rows)
+    positives = sum(row[0] for row in rows)
+    assert (evaluation.n_positive, evaluation.n_negative) == (positives, len(rows) - positives)
+    assert evaluation.n_rows == len(rows)
 
 
 def test_a_perfect_metric_is_not_rounded_past_its_range() -> None:
@@ -292,7 +295,7 @@ def test_log_loss_stays_finite_for_scores_of_0_and_1() -> None:
     ],
 )
 def test_labels_of_every_kind(labels: ArrayLike, positive: object) -> None:
-    expected: BinaryEvaluation = evaluate_binary([1, 0, 1, 0], HAND_SCORES)
+    expected: Evaluation = evaluate_binary([1, 0, 1, 0], HAND_SCORES)
     assert evaluate_binary(labels, HAND_SCORES, positive=positive) == expected
 
 
@@ -324,6 +327,9 @@ def test_one_label_that_is_not_the_positive_one_is_the_negative_one() -> None:
         ({"y_score": ["0.1", "0.2", "0.3"]}, "y_score", "must hold numbers"),
         ({"y_score": np.array([0.1, "x", 0.2], dtype=object)}, "y_score", "must hold numbers"),
         ({"threshold": math.nan}, "threshold", "finite"),
+        ({"threshold": "best"}, "threshold", "or \"optimal\", not 'best'"),
+        ({"optimize": "recall"}, "optimize", "f1, accuracy, cost_matrix_gain"),
+        ({"cost_matrix": [[1, 0], [0, 1]]}, "cost_matrix", "CostMatrix"),
         ({"sample_weight": [1, 1]}, "sample_weight", "has 2 values"),
         ({"sample_weight": [1, -1, 1]}, "sample_weight", "negative"),
         ({"sample_weight": [0, 0, 0]}, "sample_weight", "0 for every row"),
@@ -343,6 +349,93 @@ def test_refusals_name_the_argument(arguments: dict[str, Any], culprit: str, pro
 def test_a_cost_matrix_of_infinite_gain_is_refused() -> None:
     with pytest.raises(InvalidArrays, match="false_negative is -inf"):
         CostMatrix(false_negative=-math.inf)
+
+
+# By hand, scores from the top: yes, no, yes, yes, no. Predicted positive down to each of them f1 is 2/4, 2/5, 4/6, 6/7
+# and 6/8, and 3, 2, 3, 4 and 3 of five are right; with none of them it is 0, and 2 are.
+OPTIMUM_LABELS = [1, 0, 1, 1, 0]
+OPTIMUM_SCORES = [0.9, 0.8, 0.7, 0.6, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "threshold"),
+    [
+        ({}, 0.6),
+        ({"optimize": "f1"}, 0.6),
+        ({"optimize": "accuracy"}, 0.6),
+        # A false positive costs nothing: everything is predicted positive as far down as there are positives.
+        ({"optimize": "cost_matrix_gain", "cost_matrix": CostMatrix(false_positive=0)}, 0.6),
+        # It costs more than two true positives bring: only the first one is worth it.
+        ({"optimize": "cost_matrix_gain", "cost_matrix": CostMatrix(false_positive=-3)}, 0.9),
+        # A true positive costs as well: none is worth it.
+        ({"optimize": "cost_matrix_gain", "cost_matrix": CostMatrix(true_positive=-1)}, math.nextafter(0.9, 1)),
+        # The no below the first yes weighs as much as nine.
+        ({"optimize": "accuracy", "sample_weight": [1, 9, 1, 0, 1]}, 0.9),
+    ],
+)
+def test_the_optimal_threshold_by_hand(arguments: dict[str, Any], threshold: float) -> None:
+    evaluation = evaluate_binary(OPTIMUM_LABELS, OPTIMUM_SCORES, threshold="optimal", **arguments)
+    assert evaluation.threshold == threshold
+    given = evaluate_binary(OPTIMUM_LABELS, OPTIMUM_SCORES, threshold=threshold, **arguments)
+    assert evaluation.metrics == given.metrics
+
+
+@law
+@given(ROWS, st.sampled_from(["f1", "accuracy", "cost_matrix_gain"]))
+def test_no_threshold_is_better_than_the_optimal_one(rows: list[tuple[bool, float]], optimize: Any) -> None:
+    labels, scores = columns(rows)
+    optimal = evaluate_binary(labels, scores, threshold="optimal", optimize=optimize).metrics
+    others = [evaluate_binary(labels, scores, threshold=score).metrics for score in [*scores, 2.0]]
+    assert optimal.get(optimize, 0.0) >= max(other.get(optimize, 0.0) for other in others) - 1e-12
+
+
+def test_a_threshold_of_numpy_will_do() -> None:
+    threshold: Any = np.float32(0.5)
+    assert evaluate_binary(HAND_LABELS, HAND_SCORES, threshold=threshold).threshold == 0.5
+
+
+# Standard errors
+
+
+def test_standard_errors_by_hand() -> None:
+    # Of the four rows one is a TP, FP, FN and TN each: a half of four rows, of two predicted and of two positive ones.
+    errors = evaluate_binary(HAND_LABELS, HAND_SCORES).standard_errors
+    assert errors["accuracy"] == pytest.approx(math.sqrt(0.5 * 0.5 / 4))
+    assert errors["precision"] == errors["recall"] == pytest.approx(math.sqrt(0.5 * 0.5 / 2))
+    losses = [-math.log(0.9), -math.log(0.4), -math.log(0.4), -math.log(0.8)]
+    assert errors["log_loss"] == pytest.approx(statistics.stdev(losses) / 2)
+    assert errors["cost_matrix_gain"] == pytest.approx(statistics.stdev([1, -0.3, 0, 0]) / 2)
+    # Negatives below 0.9: both; below 0.4: one of two. Positives above 0.6: one of two; above 0.2: both.
+    assert errors["roc_auc"] == pytest.approx(math.sqrt(statistics.variance([1, 0.5]) / 2 * 2))
+    assert set(errors) == {"roc_auc", "accuracy", "precision", "recall", "log_loss", "cost_matrix_gain"}
+
+
+def test_with_weights_there_are_no_standard_errors() -> None:
+    assert evaluate_binary(HAND_LABELS, HAND_SCORES, sample_weight=[1, 1, 1, 1]).standard_errors == {}
+
+
+def test_at_a_threshold_that_these_rows_chose_there_are_none_of_what_depends_on_it() -> None:
+    errors = evaluate_binary(HAND_LABELS, HAND_SCORES, threshold="optimal").standard_errors
+    assert set(errors) == {"roc_auc", "log_loss"}
+
+
+def test_an_error_of_0_is_none() -> None:
+    # All in order, and all scores the same: DeLong's formula sees no variation in either.
+    for scores in ([0.1, 0.2, 0.8, 0.9], [0.5, 0.5, 0.5, 0.5]):
+        evaluation = evaluate_binary([0, 0, 1, 1], scores)
+        assert "roc_auc" in evaluation.metrics
+        assert "roc_auc" not in evaluation.standard_errors
+    # A share of 1 counts as half a row away from it.
+    perfect = evaluate_binary([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    assert perfect.standard_errors["accuracy"] == pytest.approx(math.sqrt(0.125 * 0.875 / 4))
+
+
+@law
+@given(ROWS)
+def test_standard_errors_are_positive_and_of_metrics_that_there_are(rows: list[tuple[bool, float]]) -> None:
+    evaluation = evaluate_binary(*columns(rows))
+    assert set(evaluation.standard_errors) <= set(evaluation.metrics)
+    assert all(0 < error < math.inf for error in evaluation.standard_errors.values())
 
 
 def test_an_evaluation_cannot_be_changed() -> None:

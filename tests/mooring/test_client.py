@@ -26,7 +26,8 @@ from mooring.errors import (
 )
 from mooring.events import Change, CustomMetric, EvaluationRun, EvaluationStore, LifecycleChange, ModelBuild, Thresholds
 from mooring.keys import ProjectKey
-from mooring.metrics.binary import InvalidArrays, evaluate_binary
+from mooring.metrics import InvalidArrays, custom_metric, evaluate
+from mooring.metrics.binary import evaluate_binary
 from mooring.metrics.catalogue import Direction
 from mooring.topics import Topic, Topics
 from tests.brokers import Broker
@@ -167,6 +168,73 @@ def test_metrics_from_labels_and_scores(client: Mooring) -> None:
     assert isinstance(evaluated.event, EvaluationRun)
     assert evaluated.event.metrics == {**expected.metrics, "data_drift": 0.5}
     assert (evaluated.event.n_rows, evaluated.event.n_positive, evaluated.event.n_negative) == (10, 4, 5)
+    assert evaluated.event.standard_errors == expected.standard_errors
+    assert "roc_auc" in evaluated.event.standard_errors
+
+
+@custom_metric("profit", label="Profit per coupon", direction="HIGHER")
+def profit(y_true: Any, y_score: Any) -> float:
+    return float((y_true * y_score).mean())
+
+
+def test_an_evaluation_is_reported_whole(client: Mooring) -> None:
+    evaluation = evaluate(Y_TRUE, Y_SCORE, custom=[profit])
+    declared = (CustomMetric(code="profit", label="Profit per coupon", direction=Direction.HIGHER),)
+    built = client.model_built("m", "v", prediction_type="BINARY", metrics=evaluation)
+    assert isinstance(built.event, ModelBuild)
+    assert built.event.metrics == evaluation.metrics
+    assert built.event.standard_errors == evaluation.standard_errors
+    assert built.event.custom_metrics == declared
+    assert (built.event.n_positive, built.event.n_negative) == (5, 5)
+
+    evaluated = client.evaluated("m", "v", store="s", metrics=evaluation, data_drift=0.5)
+    assert isinstance(evaluated.event, EvaluationRun)
+    assert evaluated.event.metrics == {**evaluation.metrics, "data_drift": 0.5}
+    assert evaluated.event.standard_errors == evaluation.standard_errors
+    assert evaluated.event.custom_metrics == declared
+    assert (evaluated.event.n_rows, evaluated.event.n_positive, evaluated.event.n_negative) == (10, 5, 5)
+
+
+def test_what_is_given_by_hand_holds_against_an_evaluation(client: Mooring) -> None:
+    evaluation = evaluate(["a", "b", "c"], ["a", "c", "c"], custom=[profit_of_classes])
+    mine = CustomMetric(code="profit", label="Profit", direction=Direction.NONE)
+    receipt = client.evaluated(
+        "m",
+        "v",
+        store="s",
+        metrics=evaluation,
+        standard_errors={"accuracy": 0.25},
+        custom_metrics=[mine],
+        n_rows=7,
+        labels={"average": "mine", "team": "pricing"},
+    )
+    assert isinstance(receipt.event, EvaluationRun)
+    assert receipt.event.standard_errors == {"accuracy": 0.25}
+    assert receipt.event.custom_metrics == (mine,)
+    assert receipt.event.n_rows == 7
+    assert receipt.event.labels == {"average": "mine", "team": "pricing"}
+    assert "roc_auc" in receipt.left_out
+
+
+@custom_metric("profit")
+def profit_of_classes(_y_true: Any, _y_score: Any) -> int:
+    return 3
+
+
+def test_an_evaluation_of_several_classes_says_how_it_averages(client: Mooring) -> None:
+    receipt = client.model_built(
+        "m", "v", prediction_type="MULTICLASS", metrics=evaluate(["a", "b"], ["a", "a"], average="macro")
+    )
+    assert isinstance(receipt.event, ModelBuild)
+    assert receipt.event.labels == {"average": "macro"}
+
+
+def test_a_metric_by_hand_has_no_calculated_error(client: Mooring) -> None:
+    receipt = client.evaluated("m", "v", store="s", y_true=Y_TRUE, y_score=Y_SCORE, metrics={"roc_auc": 0.5})
+    assert isinstance(receipt.event, EvaluationRun)
+    assert receipt.event.metrics["roc_auc"] == 0.5
+    assert "roc_auc" not in receipt.event.standard_errors
+    assert "log_loss" in receipt.event.standard_errors
 
 
 def test_what_rows_do_not_define_is_told(client: Mooring) -> None:
@@ -262,6 +330,16 @@ BAD: dict[str, tuple[Callable[[Mooring], object], str, Reason]] = {
     "rows of a regression": (
         lambda m: m.model_built("m", "v", prediction_type="REGRESSION", y_true=[1], y_score=[0.5]),
         "y_true",
+        Reason.INVALID_FIELD,
+    ),
+    "an evaluation of another prediction type": (
+        lambda m: m.model_built("m", "v", prediction_type="REGRESSION", metrics=evaluate(Y_TRUE, Y_SCORE)),
+        "prediction_type",
+        Reason.INVALID_FIELD,
+    ),
+    "an evaluation and rows": (
+        lambda m: m.evaluated("m", "v", store="s", metrics=evaluate(Y_TRUE, Y_SCORE), y_true=[1], y_score=[1]),
+        "metrics",
         Reason.INVALID_FIELD,
     ),
     "too large": (
