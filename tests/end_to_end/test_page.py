@@ -6,6 +6,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, expect
 
 from tests.end_to_end.conftest import System
+from tests.web.tabs import tab
 
 # A version in Playwright's words: its row, by the key that the API knows it by.
 ROW = '[data-testid="version-row"][data-version-key="{}"]'
@@ -14,7 +15,7 @@ ROW = '[data-testid="version-row"][data-version-key="{}"]'
 def test_a_person_watches_an_evaluation_arrive(system: System, chromium: Browser, artifacts: Path) -> None:
     project = f"Seen on {system.broker.kind}"
     keys = [f"ci/{quote(project)}/churn/{version}" for version in ("v1", "v2")]
-    with system.client(project) as mooring:
+    with system.client(project) as mooring, tab(chromium, system.services.url) as page:
         for version, active, value in (("v1", False, 0.84), ("v2", True, 0.87)):
             mooring.model_built(
                 "churn",
@@ -27,12 +28,7 @@ def test_a_person_watches_an_evaluation_arrive(system: System, chromium: Browser
             )
         mooring.flush()
 
-        page = chromium.new_page(viewport={"width": 1400, "height": 900})
-        complaints: list[str] = []
-        asked_for: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: asked_for.append(asked.url))
-        page.goto(f"{system.services.url}/?project={quote(project)}")
+        page.goto(f"/?project={quote(project)}")
         first, second = (page.locator(ROW.format(key)) for key in keys)
         expect(first).to_be_visible()
         expect(second.get_by_test_id("active")).to_be_visible()
@@ -59,10 +55,6 @@ def test_a_person_watches_an_evaluation_arrive(system: System, chromium: Browser
         expect(second.get_by_test_id("value")).to_contain_text("0.5")
         expect(second.get_by_test_id("drift")).to_contain_text("0.1")
         page.screenshot(path=artifacts / f"{system.broker.kind}-registry.png")
-        shared = chromium.new_page()
-        shared.goto(page.url)
-        expect(shared.locator(ROW.format(keys[1])).get_by_test_id("value")).to_contain_text("0.5")
-        shared.close()
-        page.close()
-    assert complaints == []
-    assert [url for url in asked_for if not url.startswith((system.services.url, "data:"))] == []
+        with tab(chromium, system.services.url) as shared:
+            shared.goto(page.url)
+            expect(shared.locator(ROW.format(keys[1])).get_by_test_id("value")).to_contain_text("0.5")

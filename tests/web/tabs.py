@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 # What a browser says of a connection that is gone, as it is where a test takes the service away.
 _GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket connection to")
@@ -33,25 +33,27 @@ def tab(
     page = context.new_page()
     page.set_default_timeout(15_000)
     wrong: list[str] = []
+    opened: set[str] = set()
+
+    def requested(request: "Request") -> None:
+        if request.is_navigation_request():
+            opened.add(request.url)
+        if not request.url.startswith((url, "data:", "blob:")):
+            wrong.append(request.url)
+
+    def logged(message: "ConsoleMessage") -> None:
+        # That there is no page at an address is an answer; what is shown then is for the tests to see.
+        unknown = "responded with a status of 404" in message.text and message.location["url"] in opened
+        if message.type == "error" and not unknown:
+            complain(message.text)
 
     def complain(text: str) -> None:
         if not (service_stops and any(gone in text for gone in _GONE)):
             wrong.append(text)
 
+    page.on("request", requested)
+    page.on("console", logged)
     page.on("pageerror", lambda error: complain(str(error)))
-    # An answer that is an error is no error of the page; what a page does with it is for the tests to see.
-    page.on(
-        "console",
-        lambda message: (
-            complain(message.text)
-            if message.type == "error" and "responded with a status of 404" not in message.text
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith((url, "data:", "blob:")) else wrong.append(request.url),
-    )
     try:
         yield page
     finally:

@@ -34,18 +34,20 @@ def router(queries: Queries, writer: Writer, *, reads: Sequence[Dependency], wri
 
     @api.get("/dead-letters", summary="What was refused, newest first", dependencies=reads, responses=READ)
     def letters(
-        reason: Annotated[list[Reason], Query(description="Why it was refused. Repeat it for any of several.")] = [],  # noqa: B006  # FastAPI reads it as the default, and copies
+        reason: Annotated[
+            tuple[Reason, ...], Query(description="Why it was refused. Repeat it for any of several.")
+        ] = (),
         topic: Annotated[
-            list[str],
+            tuple[str, ...],
             Query(
                 description="Names of input topics. Repeat it for any of several.",
                 examples=[["mooring.evaluation-runs"]],
             ),
-        ] = [],  # noqa: B006
+        ] = (),
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[DeadLetterItem]:
-        return queries.dead_letters.page(reason=tuple(reason), topic=tuple(topic), limit=limit, cursor=cursor)
+        return queries.dead_letters.page(reason=reason, topic=topic, limit=limit, cursor=cursor)
 
     @api.get(
         "/dead-letters/{letter_id}",

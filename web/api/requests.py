@@ -79,7 +79,7 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the page befo
 Focus = Annotated[str, Query(description="The metric to focus: a code of /metrics.", examples=["roc_auc", "log_loss"])]
 Since = Annotated[int | None, Query(alias="from", ge=0, lt=2**63, description="Evaluated then or later, epoch ms.")]
 Until = Annotated[int | None, Query(alias="to", ge=0, lt=2**63, description="Evaluated before, epoch ms.")]
-Ids = Annotated[list[str], Query(description="Repeat it for any of several.")]
+Ids = Annotated[tuple[str, ...], Query(description="Repeat it for any of several.")]
 
 
 class KeepPathEncoded:
@@ -148,46 +148,46 @@ async def store_key(node: NodePart, project: ProjectPart, store: StorePart) -> S
 
 
 async def version_filter(
-    node: Ids = [],  # noqa: B006  # FastAPI reads it as the default, and copies
-    project: Ids = [],  # noqa: B006
-    model: Ids = [],  # noqa: B006
-    state: Annotated[list[VersionState], Query()] = [],  # noqa: B006
-    severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
-    algorithm: Ids = [],  # noqa: B006
-    prediction_type: Annotated[list[PredictionType], Query()] = [],  # noqa: B006
+    node: Ids = (),
+    project: Ids = (),
+    model: Ids = (),
+    state: Annotated[tuple[VersionState, ...], Query()] = (),
+    severity: Annotated[tuple[Severity, ...], Query()] = (),
+    algorithm: Ids = (),
+    prediction_type: Annotated[tuple[PredictionType, ...], Query()] = (),
     label: Annotated[
-        list[str],
+        tuple[str, ...],
         Query(description="A label's name, or name=value. Repeat it for any of several.", examples=[["team=pricing"]]),
-    ] = [],  # noqa: B006
+    ] = (),
     active: Annotated[bool | None, Query(description="Whether the version is its model's active one.")] = None,
     archived: Annotated[bool | None, Query(description="Whether the version is archived.")] = None,
     since: Since = None,
     until: Until = None,
     value: Annotated[
-        list[str],
+        tuple[str, ...],
         Query(
             description="code:low..high, both included, one of them left out where there is no bound: versions whose "
             "current value of the metric is within. Repeat it for all of several.",
             examples=[["roc_auc:0.7..0.8"]],
         ),
-    ] = [],  # noqa: B006
+    ] = (),
     drift: Annotated[
-        list[str],
+        tuple[str, ...],
         Query(description="Likewise for the drift of a metric.", examples=[["roc_auc:..-0.02"]]),
-    ] = [],  # noqa: B006
+    ] = (),
     q: Annotated[
         str | None, Query(max_length=200, description="Words, or how they begin, in names and ids; all must occur.")
     ] = None,
 ) -> VersionFilter:
     return VersionFilter(
-        node=tuple(node),
-        project=tuple(project),
-        model=tuple(model),
-        state=tuple(state),
-        severity=tuple(severity),
-        algorithm=tuple(algorithm),
-        prediction_type=tuple(prediction_type),
-        label=tuple(label),
+        node=node,
+        project=project,
+        model=model,
+        state=state,
+        severity=severity,
+        algorithm=algorithm,
+        prediction_type=prediction_type,
+        label=label,
         active=active,
         archived=archived,
         evaluated_since=since,
@@ -199,20 +199,20 @@ async def version_filter(
 
 
 async def alert_filter(
-    version: Annotated[list[str], Query(description="Version keys.")] = [],  # noqa: B006
-    node: Ids = [],  # noqa: B006
-    project: Ids = [],  # noqa: B006
-    severity: Annotated[list[AlertSeverity], Query()] = [],  # noqa: B006
-    metric: Annotated[list[str], Query(description="Codes of metrics.")] = [],  # noqa: B006
+    version: Annotated[tuple[str, ...], Query(description="Version keys.")] = (),
+    node: Ids = (),
+    project: Ids = (),
+    severity: Annotated[tuple[AlertSeverity, ...], Query()] = (),
+    metric: Annotated[tuple[str, ...], Query(description="Codes of metrics.")] = (),
     since: Since = None,
     until: Until = None,
 ) -> AlertFilter:
     return AlertFilter(
-        version=tuple(version),
-        node=tuple(node),
-        project=tuple(project),
-        severity=tuple(severity),
-        metric=tuple(metric),
+        version=version,
+        node=node,
+        project=project,
+        severity=severity,
+        metric=metric,
         since=since,
         until=until,
     )

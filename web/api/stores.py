@@ -87,12 +87,12 @@ def router(queries: Queries, writer: Writer, *, reads: Sequence[Dependency], wri
         responses=READ,
     )
     def stores(
-        node: Ids = [],  # noqa: B006  # FastAPI reads it as the default, and copies
-        project: Ids = [],  # noqa: B006
+        node: Ids = (),
+        project: Ids = (),
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[StoreItem]:
-        return queries.stores.page(_now(), node=tuple(node), project=tuple(project), limit=limit, cursor=cursor)
+        return queries.stores.page(_now(), node=node, project=project, limit=limit, cursor=cursor)
 
     @api.get(_ROUTE, summary="One evaluation store", dependencies=reads, responses={**READ, **_UNKNOWN})
     def store(key: Store) -> StoreDetail:

@@ -3,11 +3,7 @@ export default {
   mixins: [mooring.list],
   template: `
     <div class="m-list m-feed" :aria-busy="busy" data-testid="alert-list">
-      <div class="m-news" role="status">
-        <button v-if="unseen" type="button" class="m-button" data-testid="new-alerts" @click="toTop">
-          ↑ {{ unseen }} new alert{{ unseen === 1 ? '' : 's' }}
-        </button>
-      </div>
+      <list-news :unseen="unseen" noun="alert" @follow="toTop"></list-news>
       <template v-for="day in days" :key="day.name">
         <h2>{{ day.name }}</h2>
         <ol>
@@ -33,24 +29,16 @@ export default {
           </li>
         </ol>
       </template>
-      <div v-if="empty === 'new'" class="m-empty" data-testid="empty">
+      <list-end :empty="empty" :more="more" unmatched="No alert matches" reason="None of the alerts passes all filters. Those that do will appear here as they are raised."
+                @more="$emit('more')" @clear="$emit('clear')">
         <svg viewBox="0 0 24 24" width="40" height="40" aria-hidden="true"><path d="M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21.5h4" /></svg>
         <h2>No drift alert yet</h2>
         <p>One is raised when an evaluation moves a watched metric of a version, ROC AUC unless set otherwise. To see it happen:</p>
         <pre tabindex="0">{{ example }}</pre>
         <p class="m-muted">It appears here as soon as it is raised; there is no need to reload.</p>
-      </div>
-      <div v-else-if="empty === 'filtered'" class="m-empty" data-testid="empty">
-        <h2>No alert matches</h2>
-        <p>None of the alerts passes all filters. Those that do will appear here as they are raised.</p>
-        <button type="button" class="m-button" @click="$emit('clear')">Clear filters</button>
-      </div>
-      <div v-else-if="more" class="m-foot">
-        <button type="button" class="m-button" data-testid="more" @click="$emit('more')">Show more</button>
-      </div>
+      </list-end>
     </div>`,
-  props: { more: Boolean, empty: String, example: String, busy: Boolean },
-  emits: ["more", "clear"],
+  props: { example: String },
   computed: {
     days() {
       const days = new Map();

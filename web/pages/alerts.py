@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
-from nicegui import ui
-
 from mooring.metrics.catalogue import CATALOGUE
 from web.models import ROC_AUC, AlertItem, AlertSeverity
 from web.pages import display, entries
 from web.pages.components import Drawn, Json
+from web.pages.list_page import Listed, ListPage, ListView
 from web.pages.lists import (
-    Filters,
     LiveList,
     address,
     at_ms,
@@ -24,14 +22,11 @@ from web.pages.lists import (
     moment,
     place_choices,
     several,
-    texts,
+    text,
     toggled,
 )
-from web.pages.live import LivePage, Services
 from web.reads.filters import AlertFilter
 
-_PAGE = 50
-_MOST = 500
 _GRAVEST_FIRST = (AlertSeverity.CRITICAL, AlertSeverity.WARNING, AlertSeverity.INFO)
 _TONES = {
     AlertSeverity.CRITICAL: ("Critical", "bad"),
@@ -43,8 +38,8 @@ _TEXTS = ("metric", "node", "project", "q")
 _EVALUATION = '\n    mooring.evaluated("redemption", "v1", store="weekly", metrics={"roc_auc": 0.81})'
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView(ListView):
     """Which alerts. `since` is included, `until` is not; epoch ms. What is empty is not in the address."""
 
     severity: tuple[str, ...] = ()
@@ -62,7 +57,7 @@ class AlertView:
             severity=several(query, "severity", _GRAVEST_FIRST),
             since=moment(query, "from"),
             until=moment(query, "to"),
-            **texts(query, _TEXTS),
+            **{name: text(query, name) for name in _TEXTS},
         )
 
     @property
@@ -108,14 +103,6 @@ def entry(item: AlertItem) -> Json:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    filters: Json
-    rows: list[Json]
-    more: bool
-    empty: str
-
-
 class AlertList(LiveList, component="alerts.js"):
     """The alerts by day. Events: `more`, `clear`."""
 
@@ -124,26 +111,23 @@ class Subscribe(Drawn, component="subscribe.js"):
     """The command that subscribes to what is shown."""
 
 
-class AlertsPage(LivePage[AlertView, _Shown]):
+class AlertsPage(ListPage[AlertView, Listed]):
     """All drift alerts."""
 
     path = "/alerts"
     heading = "Drift alerts"
-
-    def __init__(self, services: Services, view: AlertView) -> None:
-        super().__init__(services, view)
-        self._rows = _PAGE
+    step = 50
+    most = 500
 
     def build(self) -> None:
-        with ui.element("div").classes("m-bar"):
-            self._filters = Filters()
+        super().build()
+        with self._bar:
             self._subscribe = Subscribe()
-        with ui.element("main").classes("m-main"):
-            self._list = AlertList()
-        self._filters.on("change", self.on(self._filter))
-        self._filters.on("clear", self.on(self._clear))
-        self._list.on("more", self.on(self._more))
-        self._list.on("clear", self.on(self._clear))
+
+    def build_list(self) -> AlertList:
+        alerts = AlertList()
+        alerts.show(example=self.services.example + _EVALUATION)
+        return alerts
 
     def parse(self, query: Mapping[str, str]) -> AlertView:
         return AlertView.of(query)
@@ -151,13 +135,12 @@ class AlertsPage(LivePage[AlertView, _Shown]):
     def is_typing(self, before: AlertView, after: AlertView) -> bool:
         return replace(before, q=after.q) == after
 
-    def read(self, view: AlertView) -> _Shown:
+    def read(self, view: AlertView) -> Listed:
         alerts = self.services.queries.alerts
         page = alerts.page(view.where, limit=self._rows)
         counts = alerts.counts(replace(view.where, severity=()))
         total = sum(counts.get(each, 0) for each in view.severity or _GRAVEST_FIRST)
-        filtered = view != AlertView()
-        return _Shown(
+        return Listed(
             filters={
                 "label": "Filter the alerts",
                 "search": "Search models, projects",
@@ -168,42 +151,19 @@ class AlertsPage(LivePage[AlertView, _Shown]):
                     {"name": "from", "label": "From", "at": view.since, "last": False},
                     {"name": "to", "label": "To", "at": view.until, "last": True},
                 ],
-                "filtered": filtered,
                 "total": counted(total, "alert"),
                 "tallied": True,
             },
             rows=[entry(item) for item in page.items],
-            more=page.next_cursor is not None and self._rows < _MOST,
-            empty="" if page.items else ("filtered" if filtered else "new"),
+            more=page.next_cursor is not None,
         )
 
-    def show(self, view: AlertView, shown: _Shown) -> None:
-        self._filters.show(**shown.filters)
+    def show(self, view: AlertView, shown: Listed) -> None:
+        super().show(view, shown)
         note = "The words searched for are no filter of the stream." if view.q else ""
         self._subscribe.show(query=view.stream_query, note=note)
-        self._list.show_list(
-            shown.rows,
-            listing=view.query,
-            more=shown.more,
-            empty=shown.empty,
-            example=self.services.example + _EVALUATION,
-            busy=not self.services.state().caught_up_once,
-        )
 
-    def _choices(self, view: AlertView, listed: Sequence[AlertItem]) -> list[Json]:
-        queries = self.services.queries
-        labels = {code: spec.label for code, spec in queries.metrics.seen().items()}
-        labels[ROC_AUC] = CATALOGUE[ROC_AUC].label
-        offered = {ROC_AUC, *(item.metric for item in listed)}
-        places = place_choices(
-            queries.versions, view.node, view.project, {(item.node, item.project) for item in listed}
-        )
-        return [choice("metric", "Metric", view.metric, offered | set(labels), labels), *places]
-
-    # What the reader does
-
-    def _filter(self, name: str, value: object) -> AlertView:
-        self._rows = _PAGE
+    def narrowed(self, name: str, value: object) -> AlertView:
         match name:
             case "severity":
                 return replace(self.view, severity=toggled(self.view.severity, str(value), _GRAVEST_FIRST))
@@ -215,13 +175,15 @@ class AlertsPage(LivePage[AlertView, _Shown]):
                 return replace(self.view, **{name: str(value)})  # type: ignore[arg-type]  # mypy on a mixed mapping
         return self.view
 
-    def _more(self, *_: object) -> AlertView:
-        self._rows = min(self._rows + _PAGE, _MOST)
-        return replace(self.view)
-
-    def _clear(self, *_: object) -> AlertView:
-        self._rows = _PAGE
-        return AlertView()
+    def _choices(self, view: AlertView, listed: Sequence[AlertItem]) -> list[Json]:
+        queries = self.services.queries
+        labels = {code: spec.label for code, spec in queries.metrics.seen().items()}
+        labels[ROC_AUC] = CATALOGUE[ROC_AUC].label
+        offered = {ROC_AUC, *(item.metric for item in listed)}
+        places = place_choices(
+            queries.versions, view.node, view.project, {(item.node, item.project) for item in listed}
+        )
+        return [choice("metric", "Metric", view.metric, offered | set(labels), labels), *places]
 
 
 def _severities(counts: Mapping[str, int]) -> Iterable[Json]:

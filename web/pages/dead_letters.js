@@ -3,11 +3,7 @@ export default {
   mixins: [mooring.list],
   template: `
     <div class="m-list m-letters" :aria-busy="busy" data-testid="letter-list">
-      <div class="m-news" role="status">
-        <button v-if="unseen" type="button" class="m-button" data-testid="new-letters" @click="toTop">
-          ↑ {{ unseen }} new dead letter{{ unseen === 1 ? '' : 's' }}
-        </button>
-      </div>
+      <list-news :unseen="unseen" noun="dead letter" @follow="toTop"></list-news>
       <div v-if="picked.length || step || result" class="m-batch" data-testid="batch">
         <template v-if="step"><span role="status" data-testid="replay-progress">{{ step }}</span></template>
         <template v-else-if="picked.length">
@@ -46,23 +42,15 @@ export default {
           </tr>
         </tbody>
       </table>
-      <div v-if="empty === 'new'" class="m-empty" data-testid="empty">
+      <list-end :empty="empty" :more="more" unmatched="No dead letter matches" reason="None has this reason and topic."
+                @more="$emit('more')" @clear="$emit('clear')">
         <svg viewBox="0 0 24 24" width="40" height="40" aria-hidden="true"><rect x="3.5" y="6" width="17" height="12.5" rx="2" /><path d="m4 7.5 8 6 8-6" /></svg>
         <h2>No dead letters</h2>
         <p>Everything that was reported could be used. What cannot be is never dropped: it is kept here with the reason,
           to be looked at and sent again.</p>
-      </div>
-      <div v-else-if="empty === 'filtered'" class="m-empty" data-testid="empty">
-        <h2>No dead letter matches</h2>
-        <p>None has this reason and topic.</p>
-        <button type="button" class="m-button" @click="$emit('clear')">Clear filters</button>
-      </div>
-      <div v-else-if="more" class="m-foot">
-        <button type="button" class="m-button" data-testid="more" @click="$emit('more')">Show more</button>
-      </div>
+      </list-end>
     </div>`,
-  props: { selected: String, more: Boolean, empty: String, busy: Boolean },
-  emits: ["open", "replay", "more", "clear"],
+  emits: ["replay"],
   data: () => ({ chosen: {}, sure: false, step: "", result: "" }),
   computed: {
     picked() {
@@ -87,9 +75,6 @@ export default {
     replay() {
       this.sure = false;
       this.$emit("replay", this.picked);
-    },
-    clicked(row) {
-      if (!String(getSelection())) this.$emit("open", row.id);
     },
   },
 };

@@ -1,6 +1,37 @@
 // What lists that change by themselves have in common. The component's root is what scrolls; its rows have `data-row`.
 mooring.list = {
-  props: { entries: { default: () => [] }, listing: String, turn: Number },
+  components: {
+    // Tells of rows that came above what is being read, and leads there.
+    "list-news": {
+      template: `
+        <div class="m-news" role="status">
+          <button v-if="unseen" type="button" class="m-button" data-testid="news" @click="$emit('follow')">
+            ↑ {{ unseen }} new {{ noun }}{{ unseen === 1 ? '' : 's' }}
+          </button>
+        </div>`,
+      props: { unseen: Number, noun: String },
+      emits: ["follow"],
+    },
+    // What stands below the rows: what to do where there are none yet (the slot), that none matches, or that there are more.
+    "list-end": {
+      template: `
+        <div v-if="empty === 'new'" class="m-empty" data-testid="empty"><slot></slot></div>
+        <div v-else-if="empty === 'filtered'" class="m-empty" data-testid="empty">
+          <h2>{{ unmatched }}</h2>
+          <p>{{ reason }}</p>
+          <button type="button" class="m-button" @click="$emit('clear')">Clear filters</button>
+        </div>
+        <div v-else-if="more" class="m-foot">
+          <button type="button" class="m-button" data-testid="more" @click="$emit('more')">Show more</button>
+        </div>`,
+      props: { empty: String, more: Boolean, unmatched: String, reason: String },
+      emits: ["more", "clear"],
+    },
+  },
+  props: {
+    entries: { default: () => [] }, listing: String, turn: Number, selected: String, more: Boolean, empty: String, busy: Boolean,
+  },
+  emits: ["open", "more", "clear"],
   data() {
     return { rows: this.entries, shown: this.listing, arrived: {}, unseen: 0, now: Date.now() };
   },
@@ -63,6 +94,9 @@ mooring.list = {
       this.going = true;
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.$el.scrollTo({ top: 0, behavior: still ? "auto" : "smooth" });
+    },
+    clicked(row) {
+      if (!String(getSelection())) this.$emit("open", row.id);
     },
     ago(at) {
       return mooring.ago(at, this.now);

@@ -37,9 +37,9 @@ class LiveList(DrawnRows):
             self.change_rows(entries, "rearrange", ids, fresh)
 
 
-def texts(query: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """What an address says of these."""
-    return {name: query[name][:_LONGEST_TEXT] for name in names if query.get(name)}
+def text(query: Mapping[str, str], name: str) -> str:
+    """What an address says of this; empty where it says nothing."""
+    return query.get(name, "")[:_LONGEST_TEXT]
 
 
 def several(query: Mapping[str, str], name: str, known: Iterable[str]) -> tuple[str, ...]:

@@ -32,27 +32,13 @@ export default {
           </tr>
         </tbody>
       </table>
-      <div v-if="empty === 'new'" class="m-empty" data-testid="empty">
+      <list-end :empty="empty" :more="more" unmatched="No store matches" reason="No store is of this node and project."
+                @more="$emit('more')" @clear="$emit('clear')">
         <svg viewBox="0 0 24 24" width="40" height="40" aria-hidden="true"><ellipse cx="12" cy="5.5" rx="7.5" ry="3" /><path d="M4.5 5.5v13c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3v-13M4.5 12c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3" /></svg>
         <h2>No evaluation store yet</h2>
         <p>A store appears with the first evaluation that a job reports in it, or when it is configured:</p>
         <pre tabindex="0">mooring.evaluated("redemption", "v1", store="weekly", metrics={"roc_auc": 0.81})</pre>
         <p class="m-muted">It appears here by itself; there is no need to reload.</p>
-      </div>
-      <div v-else-if="empty === 'filtered'" class="m-empty" data-testid="empty">
-        <h2>No store matches</h2>
-        <p>No store is of this node and project.</p>
-        <button type="button" class="m-button" @click="$emit('clear')">Clear filters</button>
-      </div>
-      <div v-else-if="more" class="m-foot">
-        <button type="button" class="m-button" data-testid="more" @click="$emit('more')">Show more</button>
-      </div>
+      </list-end>
     </div>`,
-  props: { selected: String, more: Boolean, empty: String, busy: Boolean },
-  emits: ["open", "more", "clear"],
-  methods: {
-    clicked(row) {
-      if (!String(getSelection())) this.$emit("open", row.id);
-    },
-  },
 };

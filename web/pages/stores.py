@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from nicegui import background_tasks, events, run, ui
+from nicegui import background_tasks, events, run
 
 from mooring.errors import InvalidEvent, MooringError
 from mooring.events import EvaluationStore
@@ -16,54 +16,45 @@ from mooring.keys import StoreKey
 from mooring.metrics.catalogue import CATALOGUE
 from web.models import StoreItem
 from web.pages import store_entries
-from web.pages.components import Drawn, Json
-from web.pages.lists import Filters, LiveList, address, counted, place_choices, texts
-from web.pages.live import LivePage, Services, notice
+from web.pages.components import Drawn
+from web.pages.list_page import Listed, ListPage, ListView
+from web.pages.lists import LiveList, address, counted, place_choices, text
+from web.pages.live import Services, notice
 from web.pages.store_form import configuration
 from web.seen import Place
 
-_PAGE = 100
-_MOST = 1_000
-_TEXTS = ("node", "project", "store")
 # The longest that a timer is set for.
 _DAY_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class StoreView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreView(ListView):
     """Which stores, and the key of the one that is open. What is empty is not in the address."""
 
     node: str = ""
     project: str = ""
-    store: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Self:
         """The view that an address asks for; what it does not know is as if it were not there."""
-        return cls(**texts(query, _TEXTS))
+        return cls(opened=text(query, "store"), node=text(query, "node"), project=text(query, "project"))
 
     @property
     def query(self) -> str:
         """The query part of the address, with its question mark; empty for the plain view."""
-        return address(node=self.node, project=self.project, store=self.store)
+        return address(node=self.node, project=self.project, store=self.opened)
 
     @property
     def key(self) -> StoreKey | None:
         """The store that is open."""
         try:
-            return StoreKey.parse(self.store) if self.store else None
+            return StoreKey.parse(self.opened) if self.opened else None
         except InvalidEvent:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    filters: Json
-    rows: list[Json]
-    more: bool
-    empty: str
-    store: Json | None
-    metrics: list[Json]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed(Listed):
     next_change_at: int | None
 
 
@@ -75,35 +66,29 @@ class StorePanel(Drawn, component="store.js"):
     """One store, and the form to configure it. Events: `close`; `check` and `save` with a key and what was typed."""
 
 
-class StoresPage(LivePage[StoreView, _Shown]):
+class StoresPage(ListPage[StoreView, _Listed]):
     """All evaluation stores, and beside them one in full."""
 
     path = "/stores"
     heading = "Evaluation stores"
+    step = 100
+    most = 1_000
 
     def __init__(self, services: Services, view: StoreView) -> None:
         super().__init__(services, view)
-        self._rows = _PAGE
-        self._panel: StorePanel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._client.on_delete(self._stop_timer)
 
-    def build(self) -> None:
-        with ui.element("div").classes("m-bar"):
-            self._filters = Filters()
-        with ui.element("main").classes("m-main"):
-            self._list = StoreList()
-            self._beside = ui.element("div").classes("m-aside")
-        self._filters.on("change", self.on(self._filter))
-        self._filters.on("clear", self.on(self._clear))
-        self._list.on("open", self.on(self._open))
-        self._list.on("more", self.on(self._more))
-        self._list.on("clear", self.on(self._clear))
+    def build_list(self) -> StoreList:
+        return StoreList()
+
+    def build_panel(self) -> StorePanel:
+        return StorePanel().on("check", self._check).on("save", self._save)
 
     def parse(self, query: Mapping[str, str]) -> StoreView:
         return StoreView.of(query)
 
-    def read(self, view: StoreView) -> _Shown:
+    def read(self, view: StoreView) -> _Listed:
         queries, now = self.services.queries, _now_ms()
         page = queries.stores.page(
             now,
@@ -112,48 +97,29 @@ class StoresPage(LivePage[StoreView, _Shown]):
             limit=self._rows,
         )
         opened = queries.stores.get(view.key, now) if view.key else None
-        filtered = bool(view.node or view.project)
         known = {**CATALOGUE, **queries.metrics.seen()}
         labels = {code: spec.label for code, spec in known.items()}
         listed = {(item.node, item.project) for item in page.items}
+        metrics = [{"code": code, "label": label} for code, label in labels.items()]
         number = counted(len(page.items), "store")
-        return _Shown(
+        return _Listed(
             filters={
                 "label": "Filter the stores",
                 "choices": list(place_choices(queries.versions, view.node, view.project, listed)),
-                "filtered": filtered,
                 "total": f"First {number}" if page.next_cursor else number,
             },
             rows=[store_entries.row(item, now, labels) for item in page.items],
-            more=page.next_cursor is not None and self._rows < _MOST,
-            empty="" if page.items else ("filtered" if filtered else "new"),
-            store=None if opened is None else store_entries.details(opened, now, labels),
-            metrics=[{"code": code, "label": label} for code, label in labels.items()],
+            more=page.next_cursor is not None,
+            opened={"store": store_entries.details(opened, now, labels), "metrics": metrics} if opened else None,
             next_change_at=_next_change([*page.items, *([opened] if opened else [])], now),
         )
 
-    def show(self, view: StoreView, shown: _Shown) -> None:
-        self._filters.show(**shown.filters)
-        self._list.show_list(
-            shown.rows,
-            listing=replace(view, store="").query,
-            selected=view.store,
-            more=shown.more,
-            empty=shown.empty,
-            busy=not self.services.state().caught_up_once,
-        )
+    def show(self, view: StoreView, shown: _Listed) -> None:
+        super().show(view, shown)
         self._set_timer(shown.next_change_at)
-        if shown.store is None:
-            self._beside.clear()
-            self._panel = None
-            return
-        if self._panel is None:
-            with self._beside:
-                self._panel = StorePanel()
-            self._panel.on("close", self.on(self._close))
-            self._panel.on("check", self._check)
-            self._panel.on("save", self._save)
-        self._panel.show(store=shown.store, metrics=shown.metrics)
+
+    def narrowed(self, name: str, value: object) -> StoreView:
+        return replace(self.view, **{name: str(value)}) if name in ("node", "project") else self.view
 
     def _set_timer(self, at: int | None) -> None:
         """Draw again at that time, epoch ms: a configuration that lies ahead comes into force without any event."""
@@ -167,24 +133,6 @@ class StoresPage(LivePage[StoreView, _Shown]):
             self._timer.cancel()
 
     # What the reader does
-
-    def _filter(self, name: str, value: object) -> StoreView:
-        self._rows = _PAGE
-        return replace(self.view, **{name: str(value)}) if name in ("node", "project") else self.view
-
-    def _open(self, key: str) -> StoreView:
-        return replace(self.view, store=str(key))
-
-    def _close(self, *_: object) -> StoreView:
-        return replace(self.view, store="")
-
-    def _more(self, *_: object) -> StoreView:
-        self._rows = min(self._rows + _PAGE, _MOST)
-        return replace(self.view)
-
-    def _clear(self, *_: object) -> StoreView:
-        self._rows = _PAGE
-        return StoreView(store=self.view.store)
 
     def _check(self, event: events.GenericEventArguments) -> None:
         _, faults = self._typed(event)

@@ -18,7 +18,7 @@ NOON = 1_762_084_800_000  # 2 November 2025, 12:00 UTC
         (AlertView(severity=("CRITICAL", "INFO"), q="a b&c"), "?severity=CRITICAL,INFO&q=a+b%26c"),
         (AlertView(since=NOON, until=NOON + 1), "?from=2025-11-02T12:00:00Z&to=2025-11-02T12:00:00.001Z"),
         (AlertView(since=0), "?from=1970-01-01T00:00:00Z"),
-        (StoreView(node="n/1", store="n%2F1/p/s"), "?node=n/1&store=n%252F1/p/s"),
+        (StoreView(node="n/1", opened="n%2F1/p/s"), "?node=n/1&store=n%252F1/p/s"),
         (
             LetterView(reason=("undecodable",), topic="mooring.model-builds"),
             "?reason=undecodable&topic=mooring.model-builds",

@@ -5,7 +5,6 @@ import math
 import re
 import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,9 @@ from mooring.connection import connection_settings
 from mooring.events import EvaluationRun, ModelBuild
 from mooring.topics import Topics
 from tests.brokers import Broker
-from tests.end_to_end.conftest import provide
-from tests.web.tabs import tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 PREFIX = "letters."
 TOPICS = Topics.named(PREFIX)
@@ -31,22 +28,24 @@ HOSTILE = b"<img src=x onerror=document.title='owned'>"
 
 
 @pytest.fixture(scope="module")
-def services(embedded_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    provide(embedded_broker, PREFIX)
-    with Services(embedded_broker.address, tmp_path_factory.mktemp("letters"), topic_prefix=PREFIX) as services:
-        send(
-            embedded_broker,
-            # In this order, which is that of the list turned round.
-            (TOPICS.model_builds.name, b"ci/P", HOSTILE, []),
-            (TOPICS.evaluation_runs.name, b"ci/P", not_finite(), [("source", b"nightly")]),
-        )
-        yield services
+def prefix() -> str:
+    return PREFIX
 
 
-@pytest.fixture
-def page(chromium: "Browser", services: Services) -> "Iterator[Page]":
-    with tab(chromium, services.url) as page:
-        yield page
+@pytest.fixture(scope="module")
+def services(services: Services, embedded_broker: Broker) -> Services:
+    send(
+        embedded_broker,
+        # In this order, which is that of the list turned round.
+        (TOPICS.model_builds.name, b"ci/P", HOSTILE, []),
+        (TOPICS.evaluation_runs.name, b"ci/P", not_finite(), [("source", b"nightly")]),
+    )
+    return services
+
+
+@pytest.fixture(scope="module")
+def url(services: Services) -> str:
+    return services.url
 
 
 def send(broker: Broker, *records: tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]) -> None:
@@ -192,16 +191,3 @@ def test_several_are_replayed_and_what_came_of_each_is_told(
     # What was accepted is in the registry.
     page.goto("/")
     expect(page.locator("[data-version-key='ci/P/m/late']")).to_be_visible()
-
-
-def test_no_dead_letters_is_good_news(chromium: "Browser", embedded_broker: Broker, tmp_path: Path) -> None:
-    provide(embedded_broker, "none.")
-    own = Services(embedded_broker.address, tmp_path, topic_prefix="none.")
-    web = own.start_web()
-    try:
-        web.wait_until_ready()
-        with tab(chromium, own.url) as page:
-            page.goto("/dead-letters")
-            expect(page.get_by_test_id("empty")).to_contain_text("Everything that was reported could be used")
-    finally:
-        web.stop()

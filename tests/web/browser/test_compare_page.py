@@ -1,46 +1,16 @@
 """Versions compared in a real browser, on a real `python -m web` that an embedded broker feeds."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.brokers import Broker
-from tests.web.feed import Feed, version
-from tests.web.program import WebView
+from tests.web.feed import version
 from tests.web.story import DRAWN, HOSTILE, Story, at, version_at
-from tests.web.tabs import tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def prefix() -> str:
-    return f"t{uuid4().hex[:8]}."
-
-
-@pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory, embedded_broker: Broker, prefix: str) -> Iterator[WebView]:
-    """One for all tests here: each has a project of its own."""
-    Feed(embedded_broker, prefix)
-    with WebView(tmp_path_factory.mktemp("view"), BROKERS=embedded_broker.address, TOPIC_PREFIX=prefix) as running:
-        yield running
-
-
-@pytest.fixture
-def story(view: WebView, embedded_broker: Broker, prefix: str) -> Story:
-    return Story(Feed(embedded_broker, prefix), f"P{uuid4().hex[:8]}")
-
-
-@pytest.fixture
-def page(chromium: "Browser", view: WebView) -> "Iterator[Page]":
-    with tab(chromium, view.url) as page:
-        yield page
+    from playwright.sync_api import Page
 
 
 def test_versions_are_compared_from_the_details(page: "Page", artifacts: Path, story: Story) -> None:

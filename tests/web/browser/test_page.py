@@ -1,8 +1,6 @@
 """The Model registry page in a real browser, on a real `python -m web` that an embedded broker feeds."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,14 +11,15 @@ from playwright.sync_api import expect
 from mooring.metrics.catalogue import CATALOGUE, Direction, PredictionType
 from mooring.outputs import DeclaredMetric, Severity, VersionMetrics, VersionState
 from tests.brokers import Broker
+from tests.web.browser.table import row
 from tests.web.feed import BUILT_AT, DAY_MS, Feed, alert, version
 from tests.web.program import WebView
+from tests.web.story import HOSTILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 V1, V2 = "design-1/COUPONS/redemption/v1", "design-1/COUPONS/redemption/v2"
-HOSTILE = "<img src=x onerror=document.title='owned'>"
 PROFIT = DeclaredMetric(
     code="profit", label="Profit per coupon", direction=Direction.HIGHER, declared_at=1, declared_by="event"
 )
@@ -68,42 +67,14 @@ def registry() -> list[VersionMetrics]:
     ]
 
 
-@pytest.fixture
-def feed(embedded_broker: Broker, topic_prefix: str) -> Feed:
-    return Feed(embedded_broker, topic_prefix)
-
-
-@pytest.fixture
-def view(tmp_path: Path, feed: Feed, embedded_broker: Broker, topic_prefix: str) -> Iterator[WebView]:
-    with WebView(tmp_path, BROKERS=embedded_broker.address, TOPIC_PREFIX=topic_prefix) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: "Browser", view: WebView) -> "Iterator[Page]":
-    """A tab that fails the test for an error on the page or a request to another host."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light", base_url=view.url)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith((view.url, "data:", "blob:")) else wrong.append(request.url),
-    )
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def row(page: "Page", key: str) -> "Locator":
-    return page.locator(f"[data-testid=version-row][data-version-key='{key}']")
-
-
-def test_a_reader_finds_the_version_that_drifts(page: "Page", feed: Feed, artifacts: Path) -> None:
+@pytest.fixture(scope="module")
+def feed(feed: Feed) -> Feed:
     feed.send(feed.topics.version_metrics, *registry())
     feed.send(feed.topics.drift_alerts, alert(V1))
+    return feed
+
+
+def test_a_reader_finds_the_version_that_drifts(page: "Page", artifacts: Path) -> None:
     page.goto("/")
     expect(page.get_by_test_id("live")).to_have_text("Live")
     expect(page.get_by_test_id("version-row")).to_have_count(6)
@@ -164,8 +135,7 @@ def test_a_reader_finds_the_version_that_drifts(page: "Page", feed: Feed, artifa
     expect(page.get_by_role("tab", name="Alerts")).to_have_attribute("aria-selected", "true")
 
 
-def test_filters_are_in_the_address(page: "Page", feed: Feed) -> None:
-    feed.send(feed.topics.version_metrics, *registry())
+def test_filters_are_in_the_address(page: "Page") -> None:
     page.goto("/")
     expect(page.get_by_test_id("version-row")).to_have_count(6)
     page.get_by_test_id("filters-button").click()
@@ -188,54 +158,7 @@ def test_filters_are_in_the_address(page: "Page", feed: Feed) -> None:
     expect(page.get_by_test_id("version-row")).to_have_count(2)
 
 
-def test_changes_appear_by_themselves_and_keep_the_reader_in_place(page: "Page", feed: Feed, artifacts: Path) -> None:
-    rows = registry()
-    many = [version(f"design-1/MANY/m{number:02}/v", current={"roc_auc": 0.5}) for number in range(60)]
-    feed.send(feed.topics.version_metrics, *rows, *many)
-    page.goto("/?q=v")
-    row(page, V1).click()
-    expect(page.get_by_test_id("details-panel")).to_be_visible()
-    page.locator(".m-list").evaluate("list => list.scrollTop = 700")
-    changed = replace(
-        rows[0], current={**rows[0].current, "roc_auc": 0.78}, drift={**rows[0].drift, "roc_auc": 0.78 - 0.87}
-    )
-    page.evaluate(
-        """key => {
-            const cell = document.querySelector(`[data-version-key='${key}'] [data-testid=value]`);
-            globalThis.seen = new Promise((done) => new MutationObserver(() => done(performance.now()))
-                .observe(cell, {characterData: true, subtree: true, childList: true}));
-        }""",
-        V1,
-    )
-    sent_at = page.evaluate("performance.now()")
-    feed.send(feed.topics.version_metrics, changed)
-    took_ms = page.evaluate("seen") - sent_at
-    assert took_ms < 1_000
-    expect(row(page, V1).get_by_test_id("value")).to_have_text("0.7800")
-    expect(page.get_by_test_id("details-panel").get_by_test_id("figures")).to_contain_text("0.7800")
-
-    feed.send(feed.topics.drift_alerts, alert(V1, reason=f"ROC AUC of {HOSTILE} fell."))
-    notice = page.locator(".m-notice")
-    expect(notice).to_contain_text(f"ROC AUC of {HOSTILE} fell.")
-    expect(page.get_by_test_id("alerts-critical")).to_have_text("1")
-    expect(notice.locator(".q-notification__message")).to_have_css("color", "rgb(23, 33, 43)")
-    expect(notice).to_have_css("background-color", "rgb(255, 255, 255)")
-    # It fades in.
-    page.wait_for_timeout(1_000)
-    page.screenshot(path=artifacts / "notice.png")
-    feed.send(feed.topics.version_metrics, version("design-1/COUPONS/redemption/v3", initial={"roc_auc": 0.9}))
-    expect(row(page, "design-1/COUPONS/redemption/v3")).to_have_count(1)
-
-    assert page.locator(".m-list").evaluate("list => list.scrollTop") > 600
-    expect(page.get_by_test_id("search")).to_have_value("v")
-    expect(row(page, V1)).to_have_attribute("aria-current", "true")
-    page.get_by_test_id("alerts-button").click()
-    page.get_by_test_id("latest-alert").click()
-    expect(page).to_have_url(re.compile("tab=alerts"))
-
-
-def test_names_cannot_hold_markup(page: "Page", feed: Feed) -> None:
-    feed.send(feed.topics.version_metrics, *registry())
+def test_names_cannot_hold_markup(page: "Page") -> None:
     page.goto(f"/?version={quote('mlflow-ci/CHURN/leavers/7')}&q={quote('</script><script>document.title=1</script>')}")
     expect(page.get_by_test_id("details-panel")).to_contain_text(HOSTILE)
     expect(page.get_by_test_id("search")).to_have_value("</script><script>document.title=1</script>")
@@ -243,20 +166,7 @@ def test_names_cannot_hold_markup(page: "Page", feed: Feed) -> None:
     assert page.locator("img").count() == 0
 
 
-def test_an_empty_registry_says_what_to_do(page: "Page", feed: Feed, artifacts: Path) -> None:
-    page.goto("/")
-    expect(page.get_by_test_id("empty")).to_contain_text("model_built")
-    page.screenshot(path=artifacts / "empty.png")
-    # What it says runs: the broker acknowledges the build.
-    example = page.get_by_test_id("empty").locator("pre").inner_text()
-    exec(compile(example, "example", "exec"), {})
-    feed.send(feed.topics.version_metrics, *registry())
-    expect(page.get_by_test_id("version-row")).to_have_count(6)
-    expect(page.get_by_test_id("empty")).to_have_count(0)
-
-
-def test_it_can_be_used_with_the_keyboard_alone(page: "Page", feed: Feed) -> None:
-    feed.send(feed.topics.version_metrics, *registry())
+def test_it_can_be_used_with_the_keyboard_alone(page: "Page") -> None:
     page.goto("/")
     row(page, V1).get_by_role("link").focus()
     page.keyboard.press("Enter")
@@ -269,33 +179,24 @@ def test_it_can_be_used_with_the_keyboard_alone(page: "Page", feed: Feed) -> Non
     expect(page.get_by_test_id("details-panel")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("name", "width", "scheme"), [("dark", 1440, "dark"), ("narrow", 420, "light")])
-def test_other_looks(
-    chromium: "Browser", view: WebView, feed: Feed, artifacts: Path, name: str, width: int, scheme: str
-) -> None:
-    feed.send(feed.topics.version_metrics, *registry())
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
-        base_url=view.url,
-    )
-    page = context.new_page()
-    page.goto("/")
-    expect(page.get_by_test_id("version-row")).to_have_count(6)
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (background == "rgb(14, 20, 26)") is (scheme == "dark")
-    page.screenshot(path=artifacts / f"registry-{name}.png")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    row(page, V1).click()
-    page.get_by_test_id("tab-model-metrics").click()
-    expect(page.get_by_test_id("metric-row")).to_have_count(4)
-    page.screenshot(path=artifacts / f"details-{name}.png")
-    context.close()
+def test_other_looks(other_look: "Page", artifacts: Path) -> None:
+    other_look.goto("/")
+    expect(other_look.get_by_test_id("version-row")).to_have_count(6)
+    background = other_look.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = other_look.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert (background == "rgb(14, 20, 26)") is dark
+    other_look.screenshot(path=artifacts / "registry.png")
+    assert other_look.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    row(other_look, V1).click()
+    other_look.get_by_test_id("tab-model-metrics").click()
+    expect(other_look.get_by_test_id("metric-row")).to_have_count(4)
+    other_look.screenshot(path=artifacts / "details.png")
 
 
 def test_open_pages_do_not_keep_it_from_stopping(
-    chromium: "Browser", tmp_path: Path, feed: Feed, embedded_broker: Broker, topic_prefix: str
+    chromium: "Browser", tmp_path: Path, embedded_broker: Broker, topic_prefix: str
 ) -> None:
+    feed = Feed(embedded_broker, topic_prefix)
     feed.send(feed.topics.version_metrics, *registry())
     page = chromium.new_page()
     with WebView(tmp_path, BROKERS=embedded_broker.address, TOPIC_PREFIX=topic_prefix) as view:

@@ -23,22 +23,19 @@ WEEKLY = "ci/COUPONS/weekly"
 
 
 @pytest.fixture(scope="module")
-def services(embedded_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    provide(embedded_broker, PREFIX)
-    with Services(embedded_broker.address, tmp_path_factory.mktemp("stores"), topic_prefix=PREFIX) as services:
-        yield services
+def prefix() -> str:
+    return PREFIX
+
+
+@pytest.fixture(scope="module")
+def url(services: Services) -> str:
+    return services.url
 
 
 @pytest.fixture
 def mooring(embedded_broker: Broker, services: Services) -> Iterator[Mooring]:
     with client(embedded_broker.address) as mooring:
         yield mooring
-
-
-@pytest.fixture
-def page(chromium: "Browser", services: Services) -> "Iterator[Page]":
-    with tab(chromium, services.url) as page:
-        yield page
 
 
 def client(brokers: str, project: str = "COUPONS") -> Mooring:
@@ -166,18 +163,18 @@ def test_live_updates_and_a_reload_leave_a_form_alone(page: "Page", mooring: Moo
 
 
 def test_stores_are_filtered_by_node_and_project(page: "Page", embedded_broker: Broker, mooring: Mooring) -> None:
-    mooring.configure_store("weekly")
+    mooring.configure_store("monthly")
     mooring.flush()
     with client(embedded_broker.address, "FRAUD") as fraud:
-        fraud.configure_store("weekly")
+        fraud.configure_store("monthly")
     page.goto("/stores")
-    expect(row(page, "ci/FRAUD/weekly")).to_be_visible()
+    expect(row(page, "ci/FRAUD/monthly")).to_be_visible()
     page.get_by_test_id("project-filter").select_option("FRAUD")
     expect(page.get_by_test_id("store-row")).to_have_count(1)
     page.reload()
     expect(page.get_by_test_id("store-row")).to_have_count(1)
     page.get_by_test_id("clear-filters").click()
-    expect(row(page, WEEKLY)).to_be_visible()
+    expect(row(page, "ci/COUPONS/monthly")).to_be_visible()
 
 
 # The broker and the web view go away

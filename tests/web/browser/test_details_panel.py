@@ -1,52 +1,21 @@
 """The details of a version in a real browser, on a real `python -m web` that an embedded broker feeds."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.brokers import Broker
-from tests.web.feed import Feed, version
-from tests.web.program import WebView
+from tests.web.browser.table import row
+from tests.web.feed import version
 from tests.web.story import DRAWN, HOSTILE, VALUES, WINDOW, Story, at, evaluated, version_at
 from tests.web.tabs import tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
-
-
-@pytest.fixture(scope="module")
-def prefix() -> str:
-    return f"t{uuid4().hex[:8]}."
-
-
-@pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory, embedded_broker: Broker, prefix: str) -> Iterator[WebView]:
-    """One for all tests here: each has a project of its own."""
-    Feed(embedded_broker, prefix)
-    with WebView(tmp_path_factory.mktemp("view"), BROKERS=embedded_broker.address, TOPIC_PREFIX=prefix) as running:
-        yield running
-
-
-@pytest.fixture
-def story(view: WebView, embedded_broker: Broker, prefix: str) -> Story:
-    return Story(Feed(embedded_broker, prefix), f"P{uuid4().hex[:8]}")
-
-
-@pytest.fixture
-def page(chromium: "Browser", view: WebView) -> "Iterator[Page]":
-    with tab(chromium, view.url) as page:
-        yield page
-
-
-def row(page: "Page", key: str) -> "Locator":
-    return page.locator(f"[data-testid=version-row][data-version-key='{key}']")
 
 
 def panel(page: "Page") -> "Locator":
@@ -262,13 +231,13 @@ def test_older_evaluations_are_shown_on_demand_and_new_ones_arrive_on_top(page: 
     assert same.bounding_box() == pytest.approx(place, abs=2)
 
 
-def test_the_source_says_how_to_ask_for_the_version(page: "Page", view: WebView, story: Story) -> None:
+def test_the_source_says_how_to_ask_for_the_version(page: "Page", url: str, story: Story) -> None:
     page.goto(f"/?version={story.v1}&tab=source")
     expect(page.get_by_test_id("source")).to_contain_text("ada@example.org")
     link = page.get_by_test_id("source").get_by_role("link")
     expect(link).to_have_attribute("href", "https://example.org/run/1")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
-    expect(page.get_by_test_id("curl")).to_have_text(f"curl '{view.url}/api/v1/versions/{story.v1}'")
+    expect(page.get_by_test_id("curl")).to_have_text(f"curl '{url}/api/v1/versions/{story.v1}'")
     # What it says works.
     assert httpx.get(page.get_by_test_id("api-address").inner_text()).json()["version_key"] == story.v1
     page.get_by_role("button", name="Copy: API address").click()
@@ -331,9 +300,9 @@ def test_the_panel_is_as_wide_as_the_reader_wants_it(page: "Page", story: Story)
 
 
 def test_on_a_narrow_screen_the_details_cover_the_list(
-    chromium: "Browser", view: WebView, artifacts: Path, story: Story
+    chromium: "Browser", url: str, artifacts: Path, story: Story
 ) -> None:
-    with tab(chromium, view.url, width=420) as page:
+    with tab(chromium, url, width=420) as page:
         show_history(page, story.v1)
         assert panel(page).bounding_box() == {"x": 0, "y": 0, "width": 420, "height": 900}
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

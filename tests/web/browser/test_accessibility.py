@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,9 +13,8 @@ from playwright.sync_api import expect
 
 from mooring.events import Thresholds
 from mooring.outputs import Configuration, StoreSettings
-from tests.brokers import CACHE, Broker
+from tests.brokers import CACHE
 from tests.web.feed import BUILT_AT, Feed, alert, dead_letter, version
-from tests.web.program import WebView
 from tests.web.tabs import tab
 
 if TYPE_CHECKING:
@@ -51,10 +49,8 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def view(embedded_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebView]:
-    """A web view with something on every page."""
-    prefix = "axe."
-    feed = Feed(embedded_broker, prefix)
+def feed(feed: Feed) -> Feed:
+    """With something on every page."""
     values = {"initial": {"roc_auc": 0.87, "log_loss": 0.3}, "current": {"roc_auc": 0.81, "log_loss": 0.36}}
     feed.send(
         feed.topics.version_metrics,
@@ -79,8 +75,7 @@ def view(embedded_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> I
         ),
     )
     feed.send(feed.topics.dead_letters, dead_letter(), dead_letter(1, "wrong_key"))
-    with WebView(tmp_path_factory.mktemp("axe"), BROKERS=embedded_broker.address, TOPIC_PREFIX=prefix) as running:
-        yield running
+    return feed
 
 
 def registry(page: "Page") -> None:
@@ -198,9 +193,9 @@ _VIEWS = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("shown", _VIEWS)
 def test_no_grave_fault(
-    chromium: "Browser", view: WebView, axe: str, shown: str, scheme: Literal["light", "dark"], artifacts: Path
+    chromium: "Browser", url: str, axe: str, shown: str, scheme: Literal["light", "dark"], artifacts: Path
 ) -> None:
-    with tab(chromium, view.url, scheme=scheme) as page:
+    with tab(chromium, url, scheme=scheme) as page:
         _VIEWS[shown](page)
         # Colours are looked at once they have faded in.
         page.wait_for_function(
@@ -215,8 +210,8 @@ def test_no_grave_fault(
     assert [_told(each) for each in grave] == []
 
 
-def test_a_grave_fault_would_be_found(chromium: "Browser", view: WebView, axe: str) -> None:
-    with tab(chromium, view.url) as page:
+def test_a_grave_fault_would_be_found(chromium: "Browser", url: str, axe: str) -> None:
+    with tab(chromium, url) as page:
         registry(page)
         page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
         page.evaluate(axe)

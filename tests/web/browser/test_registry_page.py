@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,12 @@ from playwright.sync_api import expect
 from mooring.events import Change
 from mooring.metrics.catalogue import PredictionType
 from mooring.outputs import LifecycleFact, Severity, VersionMetrics
-from tests.brokers import Broker
-from tests.web.feed import BUILT_AT, DAY_MS, Feed, outcome, version
-from tests.web.program import WebView
+from tests.web.browser.table import keys, row, rows
+from tests.web.feed import BUILT_AT, DAY_MS, Feed, version
 from tests.web.tabs import tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 # ROC AUC of each version of FRAUD/cards falls a little more than that of the one before it.
 FALLS = (0.0, 0.01, 0.03, 0.05, 0.08)
@@ -60,38 +58,17 @@ def registry() -> list[VersionMetrics]:
     return [*cards, leavers]
 
 
-@pytest.fixture
-def feed(embedded_broker: Broker, topic_prefix: str) -> Feed:
-    feed = Feed(embedded_broker, topic_prefix)
+@pytest.fixture(scope="module")
+def feed(feed: Feed) -> Feed:
     feed.send(feed.topics.version_metrics, *registry())
     return feed
 
 
 @pytest.fixture
-def view(tmp_path: Path, feed: Feed, embedded_broker: Broker, topic_prefix: str) -> Iterator[WebView]:
-    with WebView(tmp_path, BROKERS=embedded_broker.address, TOPIC_PREFIX=topic_prefix) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: "Browser", view: WebView) -> "Iterator[Page]":
-    with tab(chromium, view.url) as page:
-        page.goto("/")
-        expect(rows(page)).to_have_count(6)
-        yield page
-
-
-def rows(page: "Page") -> "Locator":
-    return page.get_by_test_id("version-row")
-
-
-def row(page: "Page", key: str) -> "Locator":
-    return page.locator(f"[data-testid=version-row][data-version-key='{key}']")
-
-
-def keys(page: "Page") -> list[str]:
-    found: list[str] = rows(page).evaluate_all("rows => rows.map(row => row.dataset.versionKey)")
-    return found
+def page(page: "Page") -> "Page":
+    page.goto("/")
+    expect(rows(page)).to_have_count(6)
+    return page
 
 
 def headings(page: "Page") -> list[str]:
@@ -99,7 +76,7 @@ def headings(page: "Page") -> list[str]:
 
 
 def test_a_view_is_made_step_by_step_shared_and_gone_back_to(
-    page: "Page", view: WebView, chromium: "Browser", artifacts: Path
+    page: "Page", url: str, chromium: "Browser", artifacts: Path
 ) -> None:
     page.get_by_test_id("focus-select").select_option("log_loss")
     page.get_by_test_id("filters-button").click()
@@ -119,7 +96,7 @@ def test_a_view_is_made_step_by_step_shared_and_gone_back_to(
     page.screenshot(path=artifacts / "narrowed.png")
 
     # Whoever has the address sees the same.
-    with tab(chromium, view.url) as other:
+    with tab(chromium, url) as other:
         other.goto(page.url)
         expect(rows(other)).to_have_count(3)
         assert keys(other) == shown
@@ -309,7 +286,7 @@ def test_data_drift_can_be_the_focus(page: "Page") -> None:
     expect(rows(page).first).to_have_attribute("data-version-key", WORST)
 
 
-def test_what_is_shown_is_exported(page: "Page", view: WebView) -> None:
+def test_what_is_shown_is_exported(page: "Page", url: str) -> None:
     page.get_by_test_id("focus-select").select_option("log_loss")
     page.get_by_test_id("filters-button").click()
     page.get_by_test_id("severity-CRITICAL").check()
@@ -322,79 +299,11 @@ def test_what_is_shown_is_exported(page: "Page", view: WebView) -> None:
     assert download.value.suggested_filename == "mooring-log_loss.csv"
     lines = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
     asked = {"focus": "log_loss", "severity": ["CRITICAL", "WARNING"], "sort": "-degradation"}
-    items = httpx.get(f"{view.url}/api/v1/versions", params=asked).raise_for_status().json()["items"]
+    items = httpx.get(f"{url}/api/v1/versions", params=asked).raise_for_status().json()["items"]
     assert [(line["version"], float(line["value"])) for line in lines] == [
         (item["version"], item["value"]) for item in items
     ]
     assert [f"auto-eu/FRAUD/cards/{line['version']}" for line in lines] == keys(page)
-
-
-def test_the_newest_values_are_a_line_with_words(page: "Page", feed: Feed) -> None:
-    # The version's values are of these evaluations, so it is sent again after them.
-    values = (0.88, 0.85, 0.82)
-    feed.send(
-        feed.topics.evaluation_outcomes,
-        *(
-            outcome(WORST, f"e{place}", evaluated_at=BUILT_AT + place * DAY_MS, metrics={"roc_auc": value})
-            for place, value in enumerate(values)
-        ),
-    )
-    line = row(page, WORST).get_by_test_id("trend").get_by_role("img")
-    expect(line).to_have_attribute(
-        "aria-label", "3 evaluations, from 0.8800 to 0.8200, lowest 0.8200, highest 0.8800; initial 0.9000"
-    )
-    heights = [float(point.split(",")[1]) for point in (line.locator("polyline").get_attribute("points") or "").split()]
-    assert heights == sorted(heights)
-    # Where nothing is known of evaluations, there is no line.
-    expect(row(page, CHURN).get_by_test_id("trend")).to_have_text("–")
-
-
-def test_a_change_leaves_the_reader_in_place(page: "Page", feed: Feed) -> None:
-    many = [version(f"design-1/MANY/m{number:02}/v", current={"roc_auc": 0.5}) for number in range(60)]
-    feed.send(feed.topics.version_metrics, *many)
-    expect(rows(page)).to_have_count(66)
-    page.get_by_test_id("sort-select").select_option("-value")
-    expect(page.get_by_test_id("project-row")).to_have_count(0)
-    page.locator(".m-list").evaluate("list => list.scrollTop = 900")
-    read, last = (keys(page)[place] for place in (24, -1))
-    link = row(page, read).get_by_role("link")
-    expect(link).to_be_in_viewport()
-    page.get_by_test_id("columns-button").click()
-    chooser = page.get_by_test_id("columns")
-    expect(chooser).to_be_visible()
-    link.evaluate("link => link.focus({preventScroll: true})")
-    before = link.evaluate("link => link.getBoundingClientRect().top")
-
-    # One comes in above what is read, and one that is there moves up: neither moves what is read.
-    feed.send(
-        feed.topics.version_metrics,
-        version("design-1/MANY/new/v", current={"roc_auc": 0.99}),
-        version(last, current={"roc_auc": 0.98}),
-    )
-    expect(rows(page)).to_have_count(67)
-    expect(rows(page).nth(1)).to_have_attribute("data-version-key", last)
-    expect(link).to_be_focused()
-    expect(chooser).to_be_visible()
-    assert abs(link.evaluate("link => link.getBoundingClientRect().top") - before) <= 2
-    expect(page.get_by_test_id("sort-select")).to_have_value("-value")
-
-    # A row that moves itself takes the keyboard's focus along.
-    feed.send(feed.topics.version_metrics, version(read, current={"roc_auc": 0.97}))
-    expect(rows(page).nth(2)).to_have_attribute("data-version-key", read)
-    expect(link).to_be_focused()
-
-
-def test_more_are_shown_in_steps(page: "Page", feed: Feed) -> None:
-    many = [version(f"design-1/MANY/m{number:04}/v", current={"roc_auc": 0.5}) for number in range(1_000)]
-    feed.send(feed.topics.version_metrics, *many)
-    expect(page.get_by_test_id("count")).to_have_text("1,006 versions")
-    expect(rows(page)).to_have_count(200)
-    page.get_by_test_id("more").click()
-    expect(rows(page)).to_have_count(400)
-    # Of another list it is the first step again.
-    page.get_by_test_id("search").fill("many")
-    expect(page.get_by_test_id("count")).to_have_text("1,000 versions")
-    expect(rows(page)).to_have_count(200)
 
 
 def test_rows_are_walked_with_the_arrow_keys(page: "Page") -> None:
@@ -412,27 +321,17 @@ def test_rows_are_walked_with_the_arrow_keys(page: "Page") -> None:
     expect(page.get_by_test_id("filters-button")).to_be_focused()
 
 
-@pytest.mark.parametrize(("name", "width", "scheme"), [("dark", 1440, "dark"), ("narrow", 420, "light")])
-def test_it_has_room_for_what_matters(
-    chromium: "Browser", view: WebView, artifacts: Path, name: str, width: int, scheme: str
-) -> None:
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
-        base_url=view.url,
-    )
-    page = context.new_page()
-    page.goto("/?sort=-degradation&severity=CRITICAL&severity=WARNING")
-    expect(rows(page)).to_have_count(3)
-    page.screenshot(path=artifacts / f"list-{name}.png")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+def test_it_has_room_for_what_matters(other_look: "Page", artifacts: Path) -> None:
+    other_look.goto("/?sort=-degradation&severity=CRITICAL&severity=WARNING")
+    expect(rows(other_look)).to_have_count(3)
+    other_look.screenshot(path=artifacts / "list.png")
+    assert other_look.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for part in ("value", "drift"):
-        box = row(page, WORST).get_by_test_id(part).bounding_box()
+        box = row(other_look, WORST).get_by_test_id(part).bounding_box()
         assert box is not None
         assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-    page.get_by_test_id("filters-button").click()
-    expect(page.get_by_test_id("project-filter")).to_be_in_viewport()
-    page.screenshot(path=artifacts / f"filters-{name}.png")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+        assert box["x"] + box["width"] <= other_look.evaluate("innerWidth")
+    other_look.get_by_test_id("filters-button").click()
+    expect(other_look.get_by_test_id("project-filter")).to_be_in_viewport()
+    other_look.screenshot(path=artifacts / "filters.png")
+    assert other_look.evaluate("document.documentElement.scrollWidth <= innerWidth")
