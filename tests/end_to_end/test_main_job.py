@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 import struct
 import time
 import uuid
@@ -29,10 +30,28 @@ _TIMEOUT_S = 30.0
 
 def roc_auc_by_counting(y_true: Sequence[int], y_score: Sequence[float]) -> float:
     """The share of pairs of a positive and a negative that the scores put in order, ties half: the definition."""
+    return statistics.mean(statistics.mean(won) for won in pairs_won(y_true, y_score))
+
+
+def error_by_counting(y_true: Sequence[int], y_score: Sequence[float]) -> float:
+    """DeLong's standard error of it: from the spread of what each row wins, on either side."""
+    won = pairs_won(y_true, y_score)
+    of_positives = [statistics.mean(row) for row in won]
+    of_negatives = [statistics.mean(column) for column in zip(*won, strict=True)]
+    return math.sqrt(sum(statistics.variance(side) / len(side) for side in (of_positives, of_negatives)))
+
+
+def pairs_won(y_true: Sequence[int], y_score: Sequence[float]) -> list[list[float]]:
+    """For each positive row against each negative one: 1 where it is scored higher, a half where alike."""
     positives = [score for label, score in zip(y_true, y_score, strict=True) if label]
     negatives = [score for label, score in zip(y_true, y_score, strict=True) if not label]
-    wins = sum((p > n) + (p == n) / 2 for p in positives for n in negatives)
-    return wins / (len(positives) * len(negatives))
+    return [[(p > n) + (p == n) / 2 for n in negatives] for p in positives]
+
+
+def severity_by_hand(degradation: float, p_value: float) -> str:
+    if p_value > 0.01 or degradation < 0.02:
+        return "INFO"
+    return "CRITICAL" if degradation >= 0.05 else "WARNING"
 
 
 def alert_id_by_hand(node: str, project: str, model: str, version: str, metric: str, event_id: str) -> str:
@@ -54,7 +73,7 @@ def samples(seed: int, separation: float) -> tuple[list[int], list[float]]:
 
 def test_alerts_are_what_an_independent_calculation_says(system: System) -> None:
     project, model = "Alerts & more", "churn/eu"
-    built, weeks = samples(0, 2.0), [samples(week, 2.0 - 0.25 * week) for week in (1, 2, 3)]
+    built, weeks = samples(0, 2.0), [samples(1, 1.75), samples(2, 1.5), samples(3, 0.6)]
     with system.client(project) as mooring:
         mooring.model_built(model, "v 1", prediction_type="BINARY", y_true=built[0], y_score=built[1], activate=True)
         mooring.flush()
@@ -80,12 +99,19 @@ def test_alerts_are_what_an_independent_calculation_says(system: System) -> None
         assert alert.drift == pytest.approx(drift, abs=1e-12)
         assert alert.change == pytest.approx(values[number] - previous, abs=1e-12)
         assert alert.degradation == pytest.approx(-drift, abs=1e-12)
-        assert alert.severity == ("CRITICAL" if -drift >= 0.05 else "WARNING" if -drift >= 0.02 else "INFO")
+        error = math.hypot(error_by_counting(*built), error_by_counting(*weeks[number]))
+        p_value = math.erfc(abs(drift) / error / math.sqrt(2))
+        assert alert.standard_error == pytest.approx(error, rel=1e-9)
+        assert alert.p_value == pytest.approx(p_value, rel=1e-9)
+        assert (alert.standard_error_from, alert.threshold) == ("SCORES", None)
+        assert alert.severity == severity_by_hand(-drift, p_value)
         assert alert.alert_id == alert_id_by_hand("ci", project, model, "v 1", "roc_auc", sent[number].event_id)
         assert (alert.caused_by, alert.evaluation_id) == (sent[number].event_id, f"week {number}")
         assert (alert.metric, alert.direction, alert.store_id, alert.active) == ("roc_auc", "HIGHER", "weekly", True)
-    # The story is worth telling only if something drifts.
-    assert alerts[-1].severity == "CRITICAL"
+    # The story is worth telling only if something drifts, and something else may be chance.
+    assert [alert.severity for alert in alerts] == ["INFO", "INFO", "CRITICAL"]
+    assert alerts[1].degradation is not None
+    assert alerts[1].degradation >= 0.02
 
     item = wait_for_value(system, project, model, "v 1", alerts[-1].current)
     assert item["initial"] == pytest.approx(initial, abs=1e-12)
