@@ -1,4 +1,4 @@
-"""The command line: `mooring build`, `evaluation`, `store`, `alerts`, `versions`.
+"""The command line: `mooring build`, `evaluation`, `store`, `alerts`, `versions`, `reference`, `data-drift`.
 
 Exit codes: 0 done, 1 refused, 2 wrong use, 3 not reachable. An error is one sentence on stderr.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from mooring.drift import commands as drift
 from mooring.environment import variables
 from mooring.errors import (
     BrokerUnavailable,
@@ -385,6 +386,10 @@ def versions(
                 _print_json(item)
         else:
             _print_versions(found, focus or "roc_auc", with_trend=bool(trend))
+
+
+app.command()(drift.reference)
+app.command()(drift.data_drift)
 
 
 def _settings(**flags: str | None) -> dict[str, str]:

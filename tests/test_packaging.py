@@ -16,13 +16,19 @@ from kafka.consumer.fetcher import ConsumerRecord
 from tests.brokers import PARTITIONS, ROOT, Broker
 
 REQUIREMENTS = sorted(ROOT.glob("requirements*.txt"))
-SERVICE_ONLY = {"faust", "mode", "aiokafka", "sklearn", "scipy", "numpy", "pandas", "fastapi", "nicegui", "sqlitedict"}
+SERVICE_ONLY = {"faust", "mode", "aiokafka", "fastapi", "nicegui", "sqlitedict"}
+EXTRAS_ONLY = {"sklearn", "scipy", "numpy", "pandas", "polars", "narwhals"}
 
 REPORT = """
 import sys
 from mooring import Mooring
 with Mooring(sys.argv[1], node="ci", project="P", topic_prefix=sys.argv[2]) as mooring:
     mooring.model_built(model="m", version="1", prediction_type="BINARY", metrics={"roc_auc": 0.8})
+"""
+COMPARE = """
+from mooring.drift import Reference
+rows = {"age": [20, 30, 40] * 50, "region": ["north", "south", None] * 50}
+print(Reference.fit(rows).compare(rows).summary())
 """
 CALCULATE = """
 import sys
@@ -88,7 +94,7 @@ def test_a_wheel_made_of_the_sdist_is_the_same(dist: Path, wheel: Path, tmp_path
 def test_importing_it_loads_nothing_of_the_service(python: Path, tmp_path: Path) -> None:
     loaded = run(str(python), "-c", "import mooring, sys; print(*sys.modules)", cwd=tmp_path).split()
     assert "mooring" in loaded
-    assert not SERVICE_ONLY & set(loaded)
+    assert not (SERVICE_ONLY | EXTRAS_ONLY) & set(loaded)
 
 
 @pytest.mark.timeout(600)
@@ -113,6 +119,16 @@ def test_it_calculates_metrics_or_says_what_is_missing(
         assert read(embedded_broker, f"{topic_prefix}model-builds")
     else:
         assert "mooring[sklearn]" in done.stderr
+
+
+@pytest.mark.timeout(600)
+def test_it_compares_rows_or_says_what_is_missing(python: Path, tmp_path: Path) -> None:
+    done = subprocess.run([str(python), "-c", COMPARE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    if subprocess.run([str(python), "-c", "import narwhals"], capture_output=True, check=False).returncode == 0:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("Data drift 0.")
+    else:
+        assert "mooring[drift]" in done.stderr
 
 
 @pytest.mark.timeout(600)
@@ -145,7 +161,8 @@ def test_the_oldest_requirements_are_the_lower_bounds() -> None:
     oldest = {
         line.split("==")[0]: line.split("==")[1].split()[0] for line in requirements(ROOT / "requirements-oldest.txt")
     }
-    for bound in project["dependencies"] + project["optional-dependencies"]["sklearn"]:
+    extras = project["optional-dependencies"]
+    for bound in project["dependencies"] + extras["sklearn"] + extras["drift"]:
         name, version = bound.split(">=")
         assert oldest[name].startswith(version), f"{bound}: make lock"
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 # The app builder registers the agents, explicitly: the one place where streams knows of them.
 BUILDERS = {"streams/app.py"}
-HEAVY = ("faust", "sklearn", "scipy", "numpy", "pandas", "confluent_kafka")
+HEAVY = ("faust", "sklearn", "scipy", "numpy", "pandas", "polars", "narwhals", "confluent_kafka")
 
 
 def modules(folder: str) -> list[Path]:

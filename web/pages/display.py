@@ -24,7 +24,7 @@ _STATES = {
 }
 _SEVERITIES = {
     Severity.NONE: ("OK", "good"),
-    Severity.INFO: ("Minor drift", "info"),
+    Severity.INFO: ("Drift", "info"),
     Severity.WARNING: ("Warning", "warn"),
     Severity.CRITICAL: ("Critical", "bad"),
 }

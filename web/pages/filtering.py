@@ -24,7 +24,7 @@ _LONGEST_VALUE = 2_000
 SEVERITIES = {
     Severity.CRITICAL.value: "Critical",
     Severity.WARNING.value: "Warning",
-    Severity.INFO.value: "Minor drift",
+    Severity.INFO.value: "Drift",
     Severity.NONE.value: "OK",
 }
 STATES = {
