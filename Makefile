@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 # What the engine is measured against has needs of its own that the service's packages don't meet.
 PEERS := .venv-bench
 MLFLOW := .venv-mlflow
+DRIFT := .venv-drift
 ARGS ?=
 JSON ?=
 MINUTES ?=
@@ -24,10 +25,10 @@ define install
 endef
 
 .SILENT:
-.PHONY: help setup demo pictures study test chaos check format bench bench-web lock clean
+.PHONY: help setup demo pictures study test peers chaos check format bench bench-web bench-drift lock clean
 
 help: ## list the targets
-	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(VENV)/.service ## make .venv/ with what the service and the demo need
 
@@ -42,6 +43,9 @@ study: $(VENV)/.dev ## count false alarms and drops that are found, and draw the
 
 test: $(VENV)/.dev ## run all tests, on two cores (ARGS="-k drift" for some)
 	exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+peers: $(VENV)/.dev $(DRIFT)/.peers ## hold drift and ROC AUC against Evidently's and NannyML's
+	exec $(BIN)/python -m pytest -m peers tests/peers $(ARGS)
 
 chaos: $(VENV)/.dev ## let workers and broker fail under load, then judge (MINUTES=60: for how long; ARGS=--help says more)
 	exec $(BIN)/python -m tests.faults.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
@@ -61,19 +65,23 @@ bench: $(VENV)/.dev $(PEERS)/.peers ## measure, half an hour (JSON=<file> also w
 bench-web: $(VENV)/.dev $(MLFLOW)/.peers ## measure the web view over a million versions, half an hour (JSON=<file>; ARGS=--help says more)
 	exec $(BIN)/python -m bench.web $(if $(JSON),--json $(JSON)) $(ARGS)
 
+bench-drift: $(VENV)/.dev $(DRIFT)/.peers ## measure data drift of a million rows, ten minutes (JSON=<file>; ARGS=--help says more)
+	exec $(BIN)/python -m bench.drift $(if $(JSON),--json $(JSON)) $(ARGS)
+
 # Versions that are pinned stay; ARGS=--upgrade moves them.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
 
 lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml again (ARGS=--upgrade for newer ones)
 	$(UV_COMPILE) pyproject.toml --extra sklearn --extra testing --group build --group service -o requirements.txt
-	$(UV_COMPILE) pyproject.toml --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
-	$(UV_COMPILE) pyproject.toml --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
+	$(UV_COMPILE) pyproject.toml --extra drift --extra sklearn --extra testing --group build --group dev -c requirements.txt -o requirements-dev.txt
+	$(UV_COMPILE) pyproject.toml --extra drift --extra sklearn --resolution lowest-direct -o requirements-oldest.txt
 	$(UV_COMPILE) bench/requirements-peers.in -o bench/requirements-peers.txt
 	$(UV_COMPILE) bench/requirements-mlflow.in -o bench/requirements-mlflow.txt
+	$(UV_COMPILE) bench/requirements-drift.in -o bench/requirements-drift.txt
 
 clean: ## remove .venv/ and everything that can be made again
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(DRIFT) .cache .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: what is installed is as new as the files that say what to install.
@@ -90,11 +98,11 @@ $(VENV)/.service: requirements.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.service
 	$(call install,requirements-dev.txt)
 
-# $(call peers,FOLDER,FILE): an environment of its own with what FILE pins.
+# $(call peers,FOLDER,FILE,OPTIONS): an environment of its own with what FILE pins.
 define peers
 	echo "Installing $(2) into $(1)/ ..."
 	$(PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $(2)
+	$(1)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes $(3) -r $(2)
 	touch $@
 endef
 
@@ -103,3 +111,7 @@ $(PEERS)/.peers: bench/requirements-peers.txt | $(VENV)/bin/python
 
 $(MLFLOW)/.peers: bench/requirements-mlflow.txt | $(VENV)/bin/python
 	$(call peers,$(MLFLOW),$<)
+
+# Without looking for dependencies: pip does not know pandas[parquet] by the pin of pandas.
+$(DRIFT)/.peers: bench/requirements-drift.txt | $(VENV)/bin/python
+	$(call peers,$(DRIFT),$<,--no-deps)

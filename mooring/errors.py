@@ -4,6 +4,8 @@ MooringError
 ├── InvalidEvent            an event breaks a rule; carries field and reason
 │   └── InvalidKey          a key's text is not a key
 ├── InvalidArrays           arrays that no metric can be calculated from (mooring.metrics.evaluation)
+├── InvalidFrame            rows that no drift can be calculated from; carries their columns (mooring.drift)
+├── InvalidReference        a file that is no reference, or not the one that was saved (mooring.drift)
 ├── UnreadableValue         bytes that are no event; carries reason
 ├── InvalidSetting          an environment variable is unknown or has a bad value; carries its name
 ├── BrokerUnavailable       no Kafka broker answers; carries the address

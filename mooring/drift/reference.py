@@ -78,10 +78,11 @@ class Reference(stored.Kept):
             raise ValueError(f"max_rows must not be negative, not {max_rows}")
         opened = Frame(frame)
         predicted = None if predictions is None else _predicted(opened, predictions)
-        named = {} if predicted is None else {predicted[0]}
-        inputs = [name for name in opened.names if name not in named] if columns is None else list(columns)
+        # An array has no name that a column could not have, too.
+        among = [name for name in opened.names if not isinstance(predictions, str) or name != predictions]
+        inputs = among if columns is None else list(columns)
         for name in categorical:
-            if name not in {*inputs, *named}:
+            if name not in inputs and (predicted is None or name != predicted[0]):
                 raise InvalidFrame(f"categorical names {name!r}, which is none of the columns.", [name])
         rows = _chosen(opened.n_rows, max_rows, seed)
 

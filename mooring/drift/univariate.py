@@ -6,6 +6,7 @@ index is that of credit scoring: N. Siddiqi, "Credit Risk Scorecards", Wiley 200
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -42,10 +43,10 @@ class Comparison:
 
     `distance` is the greatest difference between the shares of rows that are at most some number (the
     Kolmogorov-Smirnov statistic) or in some set of categories (total variation): 0 the same, 1 nothing in common.
-    `wasserstein` is in standard deviations of the reference. `psi` is the population stability index; missing values
-    are a bin of their own. `missing` and `missing_in_reference` are shares of the rows, their difference tested by
-    `missing_p_value` where there are any. `new_categories` are those that the reference lacks, with their rows, most
-    first; None where the reference has not kept all that it has.
+    `wasserstein` is in standard deviations of the reference, None where that does not vary. `psi` is the population
+    stability index; missing values are a bin of their own. `missing` and `missing_in_reference` are shares of the
+    rows, their difference tested by `missing_p_value` where there are any. `new_categories` are those that the
+    reference lacks, with their rows, most first; None where the reference has not kept all that it has.
     """
 
     kind: Kind
@@ -80,6 +81,7 @@ def compare(sketch: Sketch, column: Column) -> Comparison:
         return replace(whole, left_out="None of these rows has a value.")
     if isinstance(sketch, NumberSketch) and isinstance(column, Numbers):
         test = kolmogorov_smirnov(sketch, column.present)
+        deviations = wasserstein(sketch, column.present) / sketch.std if sketch.std else math.inf
         return replace(
             whole,
             psi=psi(np.vstack([binned(sketch, column.present), missing])),
@@ -87,7 +89,7 @@ def compare(sketch: Sketch, column: Column) -> Comparison:
             statistic=test.statistic,
             p_value=test.p_value,
             distance=test.statistic,
-            wasserstein=wasserstein(sketch, column.present) / sketch.std if sketch.std else None,
+            wasserstein=deviations if math.isfinite(deviations) else None,
         )
     if isinstance(sketch, CategorySketch) and isinstance(column, Categories):
         return _categories_compared(whole, sketch, column, missing)

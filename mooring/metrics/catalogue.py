@@ -423,7 +423,7 @@ _STANDARD = (
         "Distance between the distributions of the predictions on the evaluated and on the reference rows. 0: the "
         "same. 1: nothing in common.",
         formula="a distance between 0 and 1, which whoever measures it chooses",
-        source="docs/drift.md has the one of this library",
+        source="docs/data-drift.md has the one of this library",
     ),
 )
 

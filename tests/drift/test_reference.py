@@ -191,6 +191,12 @@ def test_predictions_are_a_column_or_beside_the_frame() -> None:
     }
 
 
+def test_predictions_beside_a_column_of_that_name() -> None:
+    rows = {**customers(200), "predictions": customers(200)["spent"]}
+    assert "predictions" in Reference.fit(rows, predictions=[0.5] * 200).sketches
+    assert "predictions" not in Reference.fit(rows, predictions="predictions").sketches
+
+
 def test_predicted_labels_are_categories() -> None:
     reference = Reference.fit(customers(200), predictions=["yes", "no"] * 100)
     drift = reference.compare(customers(200), predictions=["yes"] * 150 + ["no"] * 50)
