@@ -207,7 +207,8 @@ def _categories(name: str, series: nw.Series[Any], rows: NDArray[np.int64]) -> C
             [name],
         )
     missing = series.is_null()
-    counted = series.drop_nulls().value_counts(sort=False, name="rows").rows()
+    # By a name of ours: the column's own may be that of the counts.
+    counted = series.drop_nulls().alias("value").value_counts(sort=False, name="rows").rows()
     sampled = zip(series[rows].to_list(), missing[rows].to_list(), strict=True)
     return Categories(
         origin,

@@ -103,6 +103,15 @@ def test_categories_say_what_they_were() -> None:
         assert found.origin is origin
 
 
+@pytest.mark.parametrize("name", ["rows", "value", "count", "index", "literal", ""])
+@pytest.mark.parametrize("frame", [dict, pd.DataFrame, pl.DataFrame])
+def test_a_column_may_have_any_name(name: str, frame: Any) -> None:
+    opened = Frame(frame({name: ["north", None, "south", "north"]}))
+    found = read(name, opened.series(name), np.arange(2))
+    assert isinstance(found, Categories)
+    assert (dict(found.counts), found.n_missing, list(found.sampled)) == ({"north": 2, "south": 1}, 1, ["north", None])
+
+
 @pytest.mark.parametrize("values", [[None, None], [math.nan, math.inf], np.array([None, None])])
 def test_a_column_without_a_value(values: Any) -> None:
     assert column({"a": values}) == Presence(0, 2)
