@@ -12,6 +12,8 @@ from mooring.metrics.noise import difference_error, hanley_mcneil, p_value
 from mooring.outputs import ErrorSource, Source, VersionMetrics
 
 _ROC_AUC = "roc_auc"
+# Of what is rarer it does not matter how much.
+_LEAST_P = 0.0001
 
 
 class Error(NamedTuple):
@@ -50,6 +52,11 @@ def noise_of(drift: float | None, initial: Error | None, current: Error | None) 
     error = difference_error(initial.value, current.value)
     source = ErrorSource.COUNTS if ErrorSource.COUNTS in (initial.source, current.source) else ErrorSource.SCORES
     return Noise(error, source, p_value(drift, error))
+
+
+def spelled(p_value: float) -> str:
+    """A p-value for people, to two figures: `p = 0.18`."""
+    return f"p = {p_value:.2g}" if p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
 
 
 def initial_error(row: VersionMetrics, code: str) -> Error | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from mooring.events import EvaluationRun
+from mooring.evidence import spelled
 from mooring.keys import VersionKey
 from mooring.metrics.catalogue import MetricSpec
 from mooring.outputs import DriftAlert, ErrorSource, EvaluationOutcome, Outcome, Severity, alert_id
 from streams.rows import Reading, Stamp, VersionRow, drift_of
 from streams.severity import Judgement, Policy, declared_spec, judge
-
-# Of what is rarer it does not matter how much.
-_LEAST_P = 0.0001
 
 
 def alerts_after_evaluation(
@@ -176,10 +174,9 @@ def _chance(judgement: Judgement, policy: Policy) -> str:
     noise = judgement.noise
     if noise is None or not judgement.drift:
         return ""
-    p = f"p = {noise.p_value:.2g}" if noise.p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
     how = "from counts" if noise.source is ErrorSource.COUNTS else "from scores"
     what = "That may be chance" if noise.p_value > policy.significance else "Chance alone seldom does that"
-    return f" {what}: {p} (standard error {noise.standard_error:.2g}, {how})."
+    return f" {what}: {spelled(noise.p_value)} (standard error {noise.standard_error:.2g}, {how})."
 
 
 def _figure(value: float) -> str:

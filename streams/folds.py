@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mooring.events import (
-    Change,
-    CustomMetric,
-    EvaluationRun,
-    EvaluationStore,
-    LifecycleChange,
-    ModelBuild,
-)
+from mooring.events import Change, CustomMetric, EvaluationRun, EvaluationStore, LifecycleChange, ModelBuild
 from mooring.outputs import Configuration, DeclaredMetric, LifecycleFact, ModelActivation, StoreSettings
 from streams.rows import ACTIVITY, BuildFacts, Evidence, Stamp, VersionRow, about, aspect, in_order
 

@@ -171,11 +171,6 @@ class VersionRow:
                 return Reading(values[code], stamp)
         return None
 
-    def drift_in(self, code: str) -> float | None:
-        """The drift of one metric; None where it is not defined."""
-        value = self.value(code)
-        return None if value is None else drift_of({code: value}, self.initial).get(code)
-
 
 def drift_of(values: Mapping[str, float], initial: Mapping[str, float]) -> dict[str, float]:
     """The values less the initial ones, for the metrics of which both are known."""

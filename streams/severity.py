@@ -14,7 +14,7 @@ from mooring.events import Thresholds
 from mooring.evidence import Noise, error_of, noise_of
 from mooring.metrics.catalogue import Direction, MetricSpec, spec_of
 from mooring.outputs import Severity
-from streams.rows import NO_EVIDENCE, Reading, VersionRow
+from streams.rows import NO_EVIDENCE, Reading, VersionRow, drift_of
 
 # Beyond the twelfth decimal two metrics differ by arithmetic, not by measurement: 0.82 - 0.80 is not quite 0.02.
 _DECIMALS = 12
@@ -48,14 +48,14 @@ class Judgement(NamedTuple):
 
 def judge(row: VersionRow, reading: Reading, code: str, policy: Policy) -> Judgement:
     """Judge the current value of a metric, which is `reading`."""
-    drift = row.drift_in(code)
+    drift = drift_of({code: reading.value}, row.initial).get(code)
     degradation = degradation_of(drift, declared_spec(row, code))
     noise = None if drift is None else _noise(row, reading, code, drift)
     bounds = row.evidence.get(reading.stamp, NO_EVIDENCE).thresholds.get(code)
     if bounds is not None and bounds != _UNBOUNDED:
         severity, threshold = _beyond(reading.value, bounds)
-        if severity is Severity.NONE and drift != 0:
-            severity = Severity.NONE if drift is None else Severity.INFO
+        if severity is Severity.NONE and drift:
+            severity = Severity.INFO
         return Judgement(severity, drift, degradation, noise, threshold)
     return Judgement(severity_of(degradation, drift, noise, policy), drift, degradation, noise, None)
 
@@ -65,7 +65,7 @@ def severity_of(degradation: float | None, drift: float | None, noise: Noise | N
 
     A metric without direction, which has no degradation, is never more than INFO.
     """
-    if drift is None or drift == 0:
+    if not drift:
         return Severity.NONE
     if degradation is None or (noise is not None and noise.p_value > policy.significance):
         return Severity.INFO

@@ -29,6 +29,7 @@ from mooring.drift.sketches import (
     category_of,
 )
 from mooring.errors import DependencyMissing, MooringError
+from mooring.metrics.arrays import is_missing
 
 # Any, in this module: whatever the caller's rows are in.
 Read = Callable[[], nw.Series[Any]]
@@ -169,7 +170,7 @@ def _from_values(name: str, given: Any) -> nw.Series[Any]:
         if given.dtype.kind in "cSV":
             raise InvalidFrame(f"Column {name!r} holds {given.dtype}, which cannot be compared.", [name])
         if given.dtype.kind == "O":
-            values = [None if _is_missing(value) else value for value in given.tolist()]
+            values = [None if is_missing(value) else value for value in given.tolist()]
         elif given.dtype.kind == "M" and np.datetime_data(given.dtype)[0] not in ("D", "ms", "us", "ns"):
             values = given.astype("datetime64[us]")
     try:
@@ -178,14 +179,6 @@ def _from_values(name: str, given: Any) -> nw.Series[Any]:
         raise InvalidFrame(
             f"Column {name!r} must hold values of one type: numbers, texts, booleans or times.", [name]
         ) from None
-
-
-def _is_missing(value: object) -> bool:
-    """NaN, NaT and the like are not equal to themselves, or refuse to say."""
-    try:
-        return value is None or bool(value != value)
-    except TypeError:
-        return True
 
 
 def _numbers(kind: Kind, series: nw.Series[Any], rows: NDArray[np.int64]) -> Numbers:

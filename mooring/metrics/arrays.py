@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mooring.errors import DependencyMissing
+from mooring.metrics.calculation import Undefined
 from mooring.metrics.evaluation import InvalidArrays
 
 try:
@@ -74,9 +75,24 @@ def labels(argument: str, values: object, n_rows: int | None = None) -> list[Any
         distinct = set(given)
     except TypeError:
         raise InvalidArrays(argument, "must hold plain labels: numbers, text or booleans") from None
-    if any(map(_is_missing, distinct)):
+    if any(map(is_missing, distinct)):
         raise InvalidArrays(argument, "holds missing values")
     return given
+
+
+def is_missing(value: object) -> bool:
+    """Whether it stands for none: None; NaN, NaT and the like are not equal to themselves, or refuse to say."""
+    try:
+        return value is None or not bool(value == value)
+    except TypeError:
+        return True
+
+
+def check_probabilities(scores: Numbers) -> None:
+    """Raise Undefined where one of them can be none."""
+    outside = (scores < 0) | (scores > 1)
+    if outside.any():
+        raise Undefined(f"A score is outside 0 to 1 ({scores[outside][0]:g}), so scores are no probabilities.")
 
 
 def some(values: Iterable[object]) -> str:
@@ -88,6 +104,12 @@ def some(values: Iterable[object]) -> str:
 def standard_error_of_mean(values: Numbers) -> float:
     """The sample's standard deviation over the root of its size; NaN for a single value."""
     return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+
+
+def standard_error_of_log_loss(chance: Numbers) -> float:
+    """Of the probabilities that rows were given of what they are."""
+    # As scikit-learn does it, so that the logarithm stays finite.
+    return standard_error_of_mean(-np.log(np.maximum(chance, np.finfo(np.float64).eps)))
 
 
 def _as_long(argument: str, given: NDArray[Any], n_rows: int | None, like: str = "y_true") -> NDArray[Any]:
@@ -106,11 +128,3 @@ def _finite(argument: str, given: NDArray[Any]) -> Numbers:
     if not np.isfinite(found).all():
         raise InvalidArrays(argument, "holds missing or infinite values")
     return found
-
-
-def _is_missing(label: object) -> bool:
-    """NaN, NaT and the like are not equal to themselves, or refuse to say."""
-    try:
-        return label is None or not bool(label == label)
-    except TypeError:
-        return True

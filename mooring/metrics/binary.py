@@ -25,7 +25,7 @@ try:
     from sklearn import metrics as sk
 
     from mooring.metrics import arrays, delong
-    from mooring.metrics.arrays import Numbers, standard_error_of_mean
+    from mooring.metrics.arrays import Numbers, standard_error_of_log_loss, standard_error_of_mean
 except ImportError as error:
     raise DependencyMissing("scikit-learn", extra="sklearn") from error
 
@@ -135,11 +135,6 @@ class _Rows:
         if not self.has_negatives:
             raise Undefined("Every row is positive: there is no negative one to compare with.")
 
-    def need_probabilities(self) -> None:
-        outside = (self.score < 0) | (self.score > 1)
-        if outside.any():
-            raise Undefined(f"A score is outside 0 to 1 ({self.score[outside][0]:g}), so scores are no probabilities.")
-
     def gain(self) -> Numbers:
         """What each row gains."""
         gains = self.cost_matrix
@@ -178,7 +173,7 @@ def _f1(rows: _Rows) -> float:
 
 def _log_loss(rows: _Rows) -> float:
     """With natural logarithms. scikit-learn moves scores of exactly 0 and 1 inwards by 2.2e-16, so it stays finite."""
-    rows.need_probabilities()
+    arrays.check_probabilities(rows.score)
     return float(sk.log_loss(rows.positive, rows.score, sample_weight=rows.weight, labels=[False, True]))
 
 
@@ -205,7 +200,7 @@ def _calibration_loss(rows: _Rows) -> float:
     the distance to the diagonal in ten ranges of equal width, each weighing by its rows. Its ranges have their lower
     ends in them, scikit-learn's their upper ones: that differs for scores that are tenths exactly.
     """
-    rows.need_probabilities()
+    arrays.check_probabilities(rows.score)
     weight = np.ones(len(rows.score)) if rows.weight is None else rows.weight
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
     bin_of = np.searchsorted(edges[1:-1], rows.score)
@@ -254,9 +249,7 @@ def _errors(rows: _Rows, metrics: Mapping[str, float], *, is_given: bool) -> Ite
     if "roc_auc" in metrics:
         yield "roc_auc", delong.roc_auc(rows.positive, rows.score).standard_error
     if "log_loss" in metrics:
-        chance = np.where(rows.positive, rows.score, 1 - rows.score)
-        # As scikit-learn does it, so that the logarithm stays finite.
-        yield "log_loss", standard_error_of_mean(-np.log(np.maximum(chance, np.finfo(np.float64).eps)))
+        yield "log_loss", standard_error_of_log_loss(np.where(rows.positive, rows.score, 1 - rows.score))
     if not is_given:
         return
     yield "cost_matrix_gain", standard_error_of_mean(rows.gain())

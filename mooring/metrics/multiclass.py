@@ -24,7 +24,7 @@ try:
     from sklearn import metrics as sk
 
     from mooring.metrics import arrays
-    from mooring.metrics.arrays import Numbers, standard_error_of_mean
+    from mooring.metrics.arrays import Numbers, standard_error_of_log_loss, standard_error_of_mean
 except ImportError as error:
     raise DependencyMissing("scikit-learn", extra="sklearn") from error
 
@@ -129,9 +129,7 @@ class _Rows:
 
     def probabilities(self) -> Numbers:
         scores = self.scores()
-        outside = (scores < 0) | (scores > 1)
-        if outside.any():
-            raise Undefined(f"A score is outside 0 to 1 ({scores[outside][0]:g}), so scores are no probabilities.")
+        arrays.check_probabilities(scores)
         sums = scores.sum(axis=1)
         if (off := np.abs(sums - 1) > SUM_TOLERANCE).any():
             raise Undefined(f"The scores of a row sum to {sums[off][0]:g}, not to 1, so they are no probabilities.")
@@ -215,8 +213,7 @@ def _errors(rows: _Rows, metrics: Mapping[str, float]) -> Iterator[tuple[str, fl
     yield "accuracy", binomial(metrics["accuracy"], len(rows.true))
     if "log_loss" in metrics:
         chance = rows.probabilities()[np.arange(len(rows.true)), rows.true]
-        # As scikit-learn does it, so that the logarithm stays finite.
-        yield "log_loss", standard_error_of_mean(-np.log(np.maximum(chance, np.finfo(np.float64).eps)))
+        yield "log_loss", standard_error_of_log_loss(chance)
     if "cost_matrix_gain" in metrics:
         yield "cost_matrix_gain", standard_error_of_mean(rows.gain())
 

@@ -1,5 +1,6 @@
 """What the tests of the read side share."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from mooring.topics import DEFAULT_PREFIX, Topics
+from tests.web.columns import made
 from tests.web.feed import Written
 from web.app import Parts, build_app
 from web.changes import Changes
@@ -38,6 +40,14 @@ def database(tmp_path: Path, topics: Topics) -> Iterator[Database]:
 def written(database: Database, topics: Topics) -> Written:
     """Fills `database`."""
     return Written(database, topics)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """To a database that has nothing but empty columns."""
+    connection = made()
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mooring.evidence import spelled
 from mooring.metrics.catalogue import Direction
 from mooring.outputs import ErrorSource, Severity, VersionState
 from web.models import AlertItem, Certainty, VersionItem
-
-# Of what is rarer it does not matter how much.
-_LEAST_P = 0.0001
 
 MISSING = "–"
 MINUS = "−"
@@ -89,9 +87,7 @@ def certainty(known: Certainty | None) -> str:
 
 def chance(p_value: float | None) -> str:
     """How often chance alone makes such a drift; empty where that is unknown."""
-    if p_value is None:
-        return ""
-    return f"p = {p_value:.2g}" if p_value >= _LEAST_P else f"p < {_LEAST_P:g}"
+    return "" if p_value is None else spelled(p_value)
 
 
 def status(version: VersionItem) -> tuple[str, str]:

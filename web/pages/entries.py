@@ -124,9 +124,11 @@ def _version(version: VersionItem, decimals: int, path: str = "") -> Json:
 
 def _interval(version: VersionItem, decimals: int) -> str:
     """How sure the value is and its drift, in words."""
-    interval, chance = display.interval(version.certainty, decimals), display.chance(version.p_value)
-    said = [f"Between {interval.replace(' to ', ' and ')}, 95 times of 100" if interval else "", chance]
-    return "; ".join(filter(None, said))
+    between = ""
+    if (known := version.certainty) is not None:
+        low, high = display.number(known.low, decimals), display.number(known.high, decimals)
+        between = f"Between {low} and {high}, 95 times of 100"
+    return "; ".join(filter(None, (between, display.chance(version.p_value))))
 
 
 def _deployment(deployed: Deployment) -> Json:

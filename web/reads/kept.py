@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 
+from web.reads.reader import tables_made
 from web.tables.columns import Array, Column, read_column, times_changed
 
 # Enough for all that is not a metric's, of a million versions, and for some metrics.
@@ -24,9 +25,7 @@ class KeptColumns:
 
     def read(self, connection: sqlite3.Connection, column: Column, rows: int) -> Array:
         """The column's numbers of the rows 0 to `rows` - 1, as the snapshot of the connection has them."""
-        # Tables that were made anew count from the beginning again.
-        (tables,) = connection.execute("PRAGMA schema_version").fetchone()
-        state = tables, times_changed(connection, column), rows
+        state = tables_made(connection), times_changed(connection, column), rows
         with self._lock:
             known = self._kept.get(column.id)
             if known is not None and known[0] == state:

@@ -12,6 +12,7 @@ import numpy as np
 from mooring.metrics.catalogue import MetricSpec
 from web.items import degradation_sign
 from web.models import DATA_DRIFT, Sort
+from web.reads.reader import tables_made
 from web.reads.selection import Key, Numbers, Selection, Values
 from web.tables import version_columns as columns
 from web.tables.columns import Column
@@ -55,15 +56,14 @@ class Ranks:
     def of(self, connection: sqlite3.Connection, text: str) -> Values:
         """The place of each model, by its number."""
         (times,) = connection.execute("SELECT times FROM models_changed").fetchone()
-        # Tables that were made anew count from the beginning again.
-        (tables,) = connection.execute("PRAGMA schema_version").fetchone()
         kept = self._kept.get(text)
-        if kept is None or kept[0] != (tables, times):
+        state = tables_made(connection), times
+        if kept is None or kept[0] != state:
             rows = connection.execute(f"SELECT id FROM models ORDER BY {text}")  # noqa: S608  # of this module
             numbers = np.fromiter((number for (number,) in rows), np.int64)
             ranks = np.zeros(int(numbers.max(initial=0)) + 1)
             ranks[numbers] = np.arange(len(numbers))
-            kept = self._kept[text] = ((tables, times), ranks)
+            kept = self._kept[text] = (state, ranks)
         return kept[1]
 
 

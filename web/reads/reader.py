@@ -17,6 +17,12 @@ MAX_LIMIT = 500
 _CACHE_KIB = 4_096
 
 
+def tables_made(connection: sqlite3.Connection) -> int:
+    """What changes when the tables are made anew: what is counted in them begins again then."""
+    (made,) = connection.execute("PRAGMA schema_version").fetchone()
+    return int(made)
+
+
 class Reader:
     """Gives out snapshots. `as_of`: all that Kafka had acknowledged by then is in the next one; epoch ms, or None."""
 

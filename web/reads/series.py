@@ -10,6 +10,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from mooring.outputs import Outcome
+from web.reads.reader import tables_made
 from web.tables.names import SEPARATOR
 from web.tables.outcomes import NOT_SYNCED, OUTCOMES
 
@@ -47,8 +48,7 @@ def stamp_of(connection: sqlite3.Connection, version: int) -> Stamp:
     count, last = connection.execute(
         "SELECT count(*), coalesce(max(id), 0) FROM outcomes WHERE version = ?", (version,)
     ).fetchone()
-    (tables,) = connection.execute("PRAGMA schema_version").fetchone()
-    return Stamp(tables, count, last)
+    return Stamp(tables_made(connection), count, last)
 
 
 def points_of(

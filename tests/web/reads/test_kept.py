@@ -2,27 +2,17 @@
 
 import math
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.tables.test_columns import DOUBLES, FLAGS, made
+from tests.web.columns import DOUBLES, FLAGS, ROWS, made
 from web.reads.kept import KeptColumns
 from web.tables.columns import TABLES, Column, ColumnWriter, read_column
 
-ROWS = 1_300
 KIB = 1_024
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = made()
-    yield connection
-    connection.close()
 
 
 @given(

@@ -2,33 +2,14 @@
 
 import math
 import sqlite3
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.tables.columns import TABLES, Column, ColumnWriter, read_column, read_some, times_changed
-
-DOUBLES = Column(7, "f8", math.nan)
-FLAGS = Column(8, "u1", 255)
-ROWS = 1_300  # more than two chunks of doubles
-
-
-def made() -> sqlite3.Connection:
-    """A connection to a database with the tables of the columns, and nothing in them."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for table in TABLES:
-        connection.execute(table)
-    return connection
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = made()
-    yield connection
-    connection.close()
+from tests.web.columns import DOUBLES, FLAGS, ROWS, made
+from web.tables.columns import Column, ColumnWriter, read_column, read_some, times_changed
 
 
 @given(
